@@ -1,0 +1,159 @@
+"""Records by scope: one user's memories are found without looking at anybody else's."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping
+from itertools import combinations, islice
+from operator import attrgetter
+from typing import Final, TypeAlias
+
+from memstore import Memory, Position
+from memstore.memory import SCOPE_FIELDS
+from memstore.ranking import LexicalIndex
+
+_Key: TypeAlias = tuple[str | None, ...]
+"""A scope's ids in the order of `SCOPE_FIELDS`."""
+_Single: TypeAlias = tuple[int, str]
+"""One id: its place in `SCOPE_FIELDS`, and its value."""
+
+_EVERYTHING: Final[_Key] = (None,) * len(SCOPE_FIELDS)
+_FEW: Final = 32
+
+_position = attrgetter("position")
+_ids = attrgetter(*SCOPE_FIELDS)
+
+
+class View:
+    """The memories of one scope in listing order, and their index from the first query on."""
+
+    __slots__ = ("_index", "memories")
+
+    def __init__(self, memories: list[Memory]) -> None:
+        self.memories = memories
+        self._index: LexicalIndex | None = None
+
+    @property
+    def index(self) -> LexicalIndex:
+        """For ranking; from now on it is kept up to date."""
+        if self._index is None:
+            self._index = LexicalIndex(self.memories)
+        return self._index
+
+    def after(self, position: Position | None) -> Iterator[Memory]:
+        """The memories behind a position."""
+        start = 0 if position is None else bisect_right(self.memories, position, key=_position)
+        return islice(self.memories, start, None)
+
+    def add(self, memory: Memory) -> None:
+        """Nearly always at the end: out of order come only memories with a time of their own."""
+        if self.memories and memory.position < self.memories[-1].position:
+            insort(self.memories, memory, key=_position)
+        else:
+            self.memories.append(memory)
+        if self._index is not None:
+            self._index.add(memory)
+
+    def remove(self, gone: list[Memory]) -> None:
+        """Take memories out; many at once in one pass."""
+        if len(gone) > _FEW:
+            ids = {memory.id for memory in gone}
+            self.memories = [memory for memory in self.memories if memory.id not in ids]
+        else:
+            for memory in gone:
+                del self.memories[bisect_right(self.memories, memory.position, key=_position) - 1]
+        if self._index is not None:
+            for memory in gone:
+                self._index.remove(memory.id)
+
+
+class Scopes:
+    """A view for each single id, and for each combination of ids from the first time it is asked for.
+
+    Views of combinations hold at most twice as many rows as there are memories, so that they cost
+    memory in proportion; those asked for least recently go first.
+    """
+
+    def __init__(self, memories: Mapping[str, Memory]) -> None:
+        """`memories` are all there are, by id; whoever changes them says so by `add` and `remove`."""
+        self._memories = memories
+        self._single: dict[_Single, View] = {}
+        self._combined: dict[_Key, View] = {}
+        self._rows = 0
+
+    def view(self, ids: Mapping[str, str]) -> View:
+        """The memories that have all of these ids; all there are, when there is no id."""
+        key = tuple(ids.get(name) for name in SCOPE_FIELDS)
+        if len(ids) == 1:
+            return self._single.get(_singles(key)[0]) or View([])
+        view = self._combined.pop(key, None)
+        if view is None:
+            view = View(self._having(key))
+            self._forget(2 * len(self._memories) - len(view.memories))
+            self._rows += len(view.memories)
+        self._combined[key] = view  # at the end: asked for last
+        return view
+
+    def add(self, memories: list[Memory]) -> None:
+        """Put new memories into every view they belong to."""
+        for memory in memories:
+            ids = _ids(memory)
+            for single in _singles(ids):
+                view = self._single.get(single)
+                if view is None:
+                    self._single[single] = View([memory])
+                else:
+                    view.add(memory)
+            for view in self._combined_views(ids):
+                view.add(memory)
+                self._rows += 1
+
+    def remove(self, memories: list[Memory]) -> None:
+        """Take memories out of every view they belong to."""
+        gone: dict[_Key, list[Memory]] = {}
+        for memory in memories:
+            gone.setdefault(_ids(memory), []).append(memory)
+        for ids, some in gone.items():
+            for single in _singles(ids):
+                self._single[single].remove(some)
+                if not self._single[single].memories:
+                    del self._single[single]
+            for view in self._combined_views(ids):
+                view.remove(some)
+                self._rows -= len(some)
+
+    def _having(self, key: _Key) -> list[Memory]:
+        """All memories that have the ids of a key, in listing order, read from its rarest id."""
+        if key == _EVERYTHING:
+            return sorted(self._memories.values(), key=_position)
+        views = [self._single.get(single) or View([]) for single in _singles(key)]
+        rarest = min(views, key=lambda view: len(view.memories))
+        return [memory for memory in rarest.memories if _has(_ids(memory), key)]
+
+    def _combined_views(self, ids: _Key) -> Iterator[View]:
+        if self._combined:
+            for key in _combined_keys(ids):
+                if (view := self._combined.get(key)) is not None:
+                    yield view
+
+    def _forget(self, rows: int) -> None:
+        """Drop the views asked for least recently until the others hold at most `rows`."""
+        for key in list(self._combined):
+            if self._rows <= rows:
+                return
+            self._rows -= len(self._combined.pop(key).memories)
+
+
+def _singles(ids: _Key) -> list[_Single]:
+    return [(place, value) for place, value in enumerate(ids) if value is not None]
+
+
+def _has(ids: _Key, key: _Key) -> bool:
+    return all(wanted is None or wanted == own for own, wanted in zip(ids, key, strict=True))
+
+
+def _combined_keys(ids: _Key) -> Iterator[_Key]:
+    given = [place for place, value in enumerate(ids) if value is not None]
+    for size in (0, *range(2, len(given) + 1)):
+        for places in combinations(given, size):
+            yield tuple(value if place in places else None for place, value in enumerate(ids))

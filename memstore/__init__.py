@@ -1,0 +1,72 @@
+"""Long-term memory for AI agents: one protocol, any store, the same meaning on every one."""
+
+from memstore.base import BASE_CAPABILITIES, BaseMemoryStore
+from memstore.binding import BoundMemoryStore, bind
+from memstore.capabilities import CAPABILITIES, Capability
+from memstore.errors import (
+    EventNotFoundError,
+    FilterError,
+    InvalidMemoryError,
+    MemoryConflictError,
+    MemoryNotFoundError,
+    MemoryStoreError,
+    MemoryTimeoutError,
+    MissingDependencyError,
+    RegistryError,
+    ScopeError,
+    StoreClosedError,
+    UnsupportedError,
+)
+from memstore.memory import AddedMemory, Memory, MemoryPage, Position, Scope
+from memstore.registry import open_store, store_from_dict
+from memstore.store import (
+    AsyncMemoryStore,
+    Filters,
+    MemoryStore,
+    SupportsCapabilities,
+    SupportsCount,
+    SupportsHistory,
+    SupportsList,
+    SupportsUpdate,
+    SupportsWait,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BASE_CAPABILITIES",
+    "CAPABILITIES",
+    "AddedMemory",
+    "AsyncMemoryStore",
+    "BaseMemoryStore",
+    "BoundMemoryStore",
+    "Capability",
+    "EventNotFoundError",
+    "Filters",
+    "FilterError",
+    "InvalidMemoryError",
+    "Memory",
+    "MemoryConflictError",
+    "MemoryNotFoundError",
+    "MemoryPage",
+    "MemoryStore",
+    "MemoryStoreError",
+    "MemoryTimeoutError",
+    "MissingDependencyError",
+    "Position",
+    "RegistryError",
+    "Scope",
+    "ScopeError",
+    "StoreClosedError",
+    "SupportsCapabilities",
+    "SupportsCount",
+    "SupportsHistory",
+    "SupportsList",
+    "SupportsUpdate",
+    "SupportsWait",
+    "UnsupportedError",
+    "__version__",
+    "bind",
+    "open_store",
+    "store_from_dict",
+]

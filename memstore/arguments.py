@@ -1,0 +1,182 @@
+"""What callers hand to a store, checked and turned into what stores work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from haystack.dataclasses import ChatMessage
+
+from memstore.errors import InvalidMemoryError, ScopeError
+from memstore.filters import Filter, parse
+from memstore.ids import new_ids
+from memstore.json_values import check_text, checked_copy, copy_json
+from memstore.memory import RESERVED_METADATA_KEYS, Memory, Scope, check_memory_id, utc
+from memstore.store import Filters
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """The arguments of `MemoryStore.add_memories` besides `infer` and `async_mode`."""
+
+    messages: Sequence[ChatMessage]
+    scope: Scope
+    metadata: Mapping[str, Any] | None = None
+    timestamp: datetime | float | None = None
+    ids: Sequence[str] | None = None
+
+    def to_memories(self, now: datetime) -> list[Memory]:
+        """A record for each message that has text, in order; `now` is when they are written.
+
+        Raises:
+            ScopeError: no id, or reserved metadata keys.
+            InvalidMemoryError: a text, time, id or metadata value that no store can keep.
+            TypeError: `messages` is no sequence of chat messages.
+        """
+        if not self.scope:
+            raise ScopeError("adding needs at least one of user_id, run_id, agent_id and app_id")
+        texts = [
+            (index, text) for index, message in enumerate(_checked_messages(self.messages)) if (text := _text(message))
+        ]
+        created_at = now if self.timestamp is None else _moment(self.timestamp)
+        batch = checked_metadata(self.metadata, "metadata") if self.metadata is not None else {}
+        ids = new_ids(len(texts)) if self.ids is None else self._client_ids([index for index, _ in texts])
+        scope = self.scope
+        memories = []
+        for (index, text), memory_id in zip(texts, ids, strict=True):
+            message = self.messages[index]
+            check_text(text, f"messages[{index}]")
+            meta = copy_json(batch)
+            if message.meta:
+                meta |= checked_metadata(message.meta, f"messages[{index}].meta")
+            if message.name is not None:
+                check_text(message.name, f"messages[{index}].name")
+            memories.append(
+                Memory(
+                    memory_id,
+                    text,
+                    message.role.value,
+                    message.name,
+                    scope.user_id,
+                    scope.run_id,
+                    scope.agent_id,
+                    scope.app_id,
+                    meta,
+                    created_at=created_at,
+                    updated_at=now,
+                )
+            )
+        return memories
+
+    def _client_ids(self, stored: list[int]) -> list[str]:
+        if isinstance(self.ids, str) or not isinstance(self.ids, Sequence) or len(self.ids) != len(self.messages):
+            raise InvalidMemoryError("ids: a list with one id for each message belongs here")
+        ids = [check_memory_id(memory_id, f"ids[{index}]") for index, memory_id in enumerate(self.ids)]
+        if len(set(ids)) < len(ids):
+            raise InvalidMemoryError("ids: an id stands there twice")
+        return [ids[index] for index in stored]
+
+
+def target(filters: Filters | None, scope: Scope, *, required: bool = True) -> Filter:
+    """Which memories a call is about: the filter's when there is one, else those of the scope.
+
+    Raises:
+        ScopeError: neither is given, and one is `required`.
+        FilterError: the filter is malformed.
+    """
+    if has_filters(filters):
+        return parse(filters)
+    if required and not scope:
+        raise ScopeError("give filters, or at least one of user_id, run_id, agent_id and app_id")
+    return scope.filter
+
+
+def has_filters(filters: Filters | None) -> bool:
+    """Whether filters are given: None and an empty dictionary are none."""
+    return filters is not None and (isinstance(filters, Filter) or filters != {})
+
+
+def checked_metadata(metadata: object, place: str) -> dict[str, Any]:
+    """A copy of user metadata that a store can keep.
+
+    Raises:
+        ScopeError: a key is an id's name, or one that results use.
+        InvalidMemoryError: it is not JSON; the message names the place.
+    """
+    if not isinstance(metadata, Mapping):
+        raise InvalidMemoryError(f"{place}: metadata is a dictionary, not of type {type(metadata).__name__}")
+    refuse_reserved_keys(metadata, place)
+    copied: dict[str, Any] = checked_copy(metadata, place)
+    return copied
+
+
+def refuse_reserved_keys(metadata: Mapping[str, Any], place: str) -> None:
+    """Keep ids, and what results add, out of user metadata.
+
+    Raises:
+        ScopeError: a key is an id's name, or one that results use.
+    """
+    if not RESERVED_METADATA_KEYS.isdisjoint(metadata):
+        reserved = sorted(RESERVED_METADATA_KEYS.intersection(metadata))
+        raise ScopeError(f"{place}: {', '.join(reserved)} cannot be metadata; ids are arguments of the call")
+
+
+def checked_query(query: object) -> str | None:
+    """The query, or None when there is nothing in it to look for.
+
+    Raises:
+        TypeError: it is neither a string nor None.
+    """
+    if query is None:
+        return None
+    if not isinstance(query, str):
+        raise TypeError(f"query is a string or None, not of type {type(query).__name__}")
+    return query if query.strip() else None
+
+
+def checked_count(value: object, name: str) -> int:
+    """A number of results.
+
+    Raises:
+        TypeError: no integer.
+        ValueError: below 1.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is an integer, not of type {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+    return value
+
+
+def _checked_messages(messages: object) -> Sequence[ChatMessage]:
+    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
+        raise TypeError(f"messages is a list of ChatMessage, not of type {type(messages).__name__}")
+    for index, message in enumerate(messages):
+        if not isinstance(message, ChatMessage):
+            raise TypeError(f"messages[{index}] is a ChatMessage, not of type {type(message).__name__}")
+    return messages
+
+
+def _text(message: ChatMessage) -> str | None:
+    """Everything a message says, or None when that is nothing. A message may have several text parts."""
+    texts = message.texts
+    text = texts[0] if len(texts) == 1 else "\n".join(texts)
+    return text if text and not text.isspace() else None
+
+
+def _moment(timestamp: object) -> datetime:
+    if isinstance(timestamp, datetime):
+        try:
+            return utc(timestamp)
+        except OverflowError:
+            raise InvalidMemoryError("timestamp: in UTC this time lies outside the years 1 to 9999") from None
+    if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
+        try:
+            return _EPOCH + timedelta(seconds=timestamp)
+        except (OverflowError, ValueError):  # ValueError: not a number
+            raise InvalidMemoryError("timestamp: these seconds lie outside the years 1 to 9999") from None
+    raise InvalidMemoryError(f"timestamp: a datetime or Unix seconds belong here, not {type(timestamp).__name__}")

@@ -1,0 +1,364 @@
+"""A store that sees one scope only: what an agent's model may be given to call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from haystack.core.serialization import default_to_dict
+from haystack.dataclasses import ChatMessage
+from typing_extensions import Self
+
+from memstore.arguments import checked_metadata, has_filters, refuse_reserved_keys
+from memstore.errors import EventNotFoundError, MemoryNotFoundError, ScopeError, StoreClosedError, UnsupportedError
+from memstore.filters import And, field, parse, serialize
+from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
+from memstore.registry import store_from_dict
+from memstore.store import Filters, MemoryStore
+from memstore.twins import Operation, Primitive, async_twin, drive, drive_async, sync_method
+
+T = TypeVar("T")
+
+
+def bind(
+    store: MemoryStore,
+    *,
+    user_id: str | None = None,
+    run_id: str | None = None,
+    agent_id: str | None = None,
+    app_id: str | None = None,
+) -> BoundMemoryStore:
+    """`store` as seen from one scope; works over anything that follows the bare protocol.
+
+    The law: it is indistinguishable from a store that holds only the memories of its scope. No
+    filter, id, metadata key or keyword reaches past it. Binding a bound store narrows it. The one
+    thing that shows is that ids are unique in the whole store: adding under an id (``ids=``) that
+    another scope has taken is a `MemoryConflictError`.
+
+    Raises:
+        ScopeError: no id, an impossible one, or another value for an id that is bound already.
+    """
+    scope = Scope(user_id, run_id, agent_id, app_id)
+    if not scope:
+        raise ScopeError("bind needs at least one of user_id, run_id, agent_id and app_id")
+    if isinstance(store, BoundMemoryStore):
+        return store._narrowed(scope)
+    return BoundMemoryStore(store, **scope.ids)
+
+
+class BoundMemoryStore:
+    """What `bind` returns: a `MemoryStore`, sync and async, over the memories of one scope.
+
+    It has every optional method; where the store underneath has not, calling one raises
+    `UnsupportedError`.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> None:
+        self._store = store
+        self._scope = Scope(user_id, run_id, agent_id, app_id)
+        self._closed = False
+        self._owns_store = False
+
+    @property
+    def scope(self) -> Scope:
+        """The ids that are bound."""
+        return self._scope
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the store underneath offers."""
+        return getattr(self._store, "capabilities", frozenset())
+
+    def bound(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> BoundMemoryStore:
+        """The same store, narrowed by further ids; see `bind`."""
+        return bind(self, user_id=user_id, run_id=run_id, agent_id=agent_id, app_id=app_id)
+
+    # The protocol.
+
+    @sync_method
+    def add_memories(
+        self,
+        *,
+        messages: Sequence[ChatMessage],
+        infer: bool = True,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        async_mode: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> Operation[list[AddedMemory]]:
+        """See `MemoryStore.add_memories`; the bound ids are set."""
+        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        # A store that follows the bare protocol may let metadata move a memory to another scope.
+        if metadata is not None:
+            metadata = checked_metadata(metadata, "metadata")
+        for index, message in enumerate(messages):
+            if isinstance(message, ChatMessage):
+                refuse_reserved_keys(message.meta, f"messages[{index}].meta")
+        optional = {"metadata": metadata, "timestamp": timestamp, "ids": ids}
+        given = {name: value for name, value in optional.items() if value is not None}
+        return _call("add_memories", messages=messages, infer=infer, async_mode=async_mode, **given, **scope.ids)
+
+    @sync_method
+    def search_memories(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        include_memory_metadata: bool = False,
+    ) -> Operation[list[ChatMessage]]:
+        """See `MemoryStore.search_memories`, within the scope."""
+        target = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
+        return _call(
+            "search_memories", query=query, top_k=top_k, include_memory_metadata=include_memory_metadata, **target
+        )
+
+    @sync_method
+    def search_memories_as_single_message(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[ChatMessage]:
+        """See `MemoryStore.search_memories_as_single_message`, within the scope."""
+        target = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
+        return _call("search_memories_as_single_message", query=query, top_k=top_k, **target)
+
+    @sync_method
+    def delete_all_memories(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[None]:
+        """Delete every memory of the scope, or of the ids given within it."""
+        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        return _call("delete_all_memories", **scope.ids)
+
+    @sync_method
+    def delete_memory(self, memory_id: str) -> Operation[None]:
+        """Delete a memory of the scope; to it, others do not exist."""
+        return self._on_own_memory("delete_memory", memory_id)
+
+    # Optional methods.
+
+    @sync_method
+    def list_memories(
+        self,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Operation[MemoryPage]:
+        """See `SupportsList.list_memories`, within the scope."""
+        target = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
+        return _call("list_memories", limit=limit, cursor=cursor, **target)
+
+    @sync_method
+    def count_memories(
+        self,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[int]:
+        """See `SupportsCount.count_memories`, within the scope."""
+        return _call("count_memories", **self._target(filters, Scope(user_id, run_id, agent_id, app_id)))
+
+    @sync_method
+    def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> Operation[list[AddedMemory]]:
+        """See `SupportsWait.wait`; to it, events of other scopes do not exist."""
+        return self._waiting(event_ids, timeout)
+
+    @sync_method
+    def update_memory(
+        self,
+        memory_id: str,
+        *,
+        text: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expected_version: int | None = None,
+    ) -> Operation[Memory]:
+        """See `SupportsUpdate.update_memory`; to it, memories of other scopes do not exist."""
+        if metadata is not None:
+            metadata = checked_metadata(metadata, "metadata")
+        return self._on_own_memory(
+            "update_memory", memory_id, text=text, metadata=metadata, expected_version=expected_version
+        )
+
+    @sync_method
+    def memory_history(self, memory_id: str) -> Operation[list[Memory]]:
+        """See `SupportsHistory.memory_history`; to it, memories of other scopes do not exist."""
+        return self._on_own_memory("memory_history", memory_id)
+
+    add_memories_async = async_twin(add_memories)
+    search_memories_async = async_twin(search_memories)
+    search_memories_as_single_message_async = async_twin(search_memories_as_single_message)
+    delete_all_memories_async = async_twin(delete_all_memories)
+    delete_memory_async = async_twin(delete_memory)
+    list_memories_async = async_twin(list_memories)
+    count_memories_async = async_twin(count_memories)
+    wait_async = async_twin(wait)
+    update_memory_async = async_twin(update_memory)
+    memory_history_async = async_twin(memory_history)
+
+    # Configuration.
+
+    def to_dict(self) -> dict[str, Any]:
+        """The store's configuration and the scope."""
+        return default_to_dict(self, store=self._store.to_dict(), **self._scope.ids)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Open the store and bind it again; closing it then closes the store too.
+
+        Raises:
+            RegistryError: the store's type is neither installed nor allowed.
+        """
+        parameters = dict(data["init_parameters"])
+        bound = cls(store_from_dict(parameters.pop("store")), **parameters)
+        bound._owns_store = True
+        return bound
+
+    # Lifecycle.
+
+    def warm_up(self) -> None:
+        """Warm up the store underneath, where it can be."""
+        self._check_open()
+        if warm_up := getattr(self._store, "warm_up", None):
+            warm_up()
+
+    def close(self) -> None:
+        """Close this view. The store underneath is its opener's to close; safe to repeat."""
+        if not self._closed:
+            self._closed = True
+            if self._owns_store and (close := getattr(self._store, "close", None)):
+                close()
+
+    async def close_async(self) -> None:
+        """See `close`."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close_async()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {', '.join(self._scope.ids)} in {type(self._store).__name__}>"
+
+    # Running operations on the store underneath.
+
+    def _run(self, name: str, operation: Operation[T]) -> T:
+        self._check_open()
+        return drive(operation, self._call)
+
+    async def _run_async(self, name: str, operation: Operation[T]) -> T:
+        self._check_open()
+        return await drive_async(operation, self._call_async)
+
+    def _call(self, primitive: Primitive) -> Any:
+        return self._method(primitive.name)(**primitive.arguments[0])
+
+    async def _call_async(self, primitive: Primitive) -> Any:
+        native = getattr(self._store, f"{primitive.name}_async", None)
+        if native is not None:
+            return await native(**primitive.arguments[0])
+        return await asyncio.to_thread(self._call, primitive)
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self._store, name, None)
+        if method is None:
+            raise UnsupportedError(_CAPABILITY_OF.get(name, name), type(self._store).__name__)
+        return method
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError(type(self).__name__)
+
+    def _narrowed(self, scope: Scope) -> BoundMemoryStore:
+        self._check_open()
+        return BoundMemoryStore(self._store, **self._scope.narrowed(scope).ids)
+
+    def _target(self, filters: Filters | None, scope: Scope) -> dict[str, Any]:
+        """The arguments that keep a read inside: ids, or a filter with the scope outside of the caller's."""
+        narrowed = self._scope.narrowed(scope)
+        if not has_filters(filters):
+            return dict(narrowed.ids)
+        return {"filters": serialize(And((self._scope.filter, parse(filters))))}
+
+    def _on_own_memory(self, method: str, memory_id: object, **arguments: Any) -> Operation[Any]:
+        """Call a method on a memory if it is of this scope. It stays so: a memory's ids never change."""
+        known = check_memory_id(memory_id)
+        self._method(method)
+        own = serialize(And((self._scope.filter, field("id") == known)))
+        if not (yield from _call("search_memories", filters=own)):
+            raise MemoryNotFoundError(known)
+        return (yield from _call(method, memory_id=known, **arguments))
+
+    def _waiting(self, event_ids: Sequence[str], timeout: float | None) -> Operation[list[AddedMemory]]:
+        added: list[AddedMemory] = yield from _call("wait", event_ids=event_ids, timeout=timeout)
+        ids = {entry["memory_id"] for entry in added}
+        if ids:
+            own = serialize(And((self._scope.filter, field("id").is_in(list(ids)))))
+            if len((yield from _call("search_memories", filters=own))) < len(ids):
+                raise EventNotFoundError
+        return added
+
+
+_CAPABILITY_OF: Final = {
+    "list_memories": "list",
+    "count_memories": "count",
+    "update_memory": "update",
+    "memory_history": "history",
+}
+
+
+def _call(method: str, **arguments: Any) -> Operation[Any]:
+    """One call of the store underneath."""
+    return (yield Primitive(method, (arguments,)))

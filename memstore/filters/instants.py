@@ -1,0 +1,50 @@
+"""Times in filters: the one grammar in which a string is a time, as microseconds since 1970 UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+_GRAMMAR: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
+)
+_EPOCH: Final = datetime(1970, 1, 1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def parse_instant(text: str) -> int | None:
+    """Microseconds since the epoch when `text` is a time, else None.
+
+    A time is ``YYYY-MM-DD[(T| )hh:mm[:ss[.f{1,6}]][Z|+hh:mm|-hh:mm]]`` and nothing else: the regular
+    expression stands in front because `datetime.fromisoformat` also takes ``20240101``. Without a
+    zone it is read as UTC. An integer, unlike a datetime, cannot overflow when a zone is subtracted.
+    """
+    if text[4:5] != "-" or _GRAMMAR.fullmatch(text) is None:
+        return None
+    try:
+        return instant_of(datetime.fromisoformat(text))
+    except ValueError:  # the 30th of February
+        return None
+
+
+def instant_of(moment: datetime) -> int:
+    """Microseconds since the epoch; a naive datetime is read as UTC."""
+    offset = moment.utcoffset()
+    micros = (moment.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
+    return micros if offset is None else micros - offset // _MICROSECOND
+
+
+def format_instant(moment: date) -> str:
+    """A datetime as ISO 8601 in UTC (``2024-05-01T09:30:00Z``), a date as ``YYYY-MM-DD``.
+
+    Raises:
+        OverflowError: in UTC the moment lies outside the years 1 to 9999.
+    """
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return moment.isoformat() + "Z"

@@ -1,0 +1,226 @@
+"""The record of a memory, the scope it belongs to, and their way to and from chat messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Final, TypeAlias, TypedDict
+
+from haystack.dataclasses import ChatMessage
+from haystack.dataclasses.chat_message import ChatRole, TextContent
+from typing_extensions import NotRequired
+
+from memstore.errors import InvalidMemoryError, ScopeError
+from memstore.filters import TRUE, And, Comparison, Field, Filter, Operator
+from memstore.filters.instants import format_instant
+from memstore.json_values import check_text, copy_json
+
+SCOPE_FIELDS: Final = ("user_id", "run_id", "agent_id", "app_id")
+"""The ids that a memory can belong to; together they are its scope."""
+
+RESERVED_METADATA_KEYS: Final = frozenset({*SCOPE_FIELDS, "memory_metadata", "mem0_memory_metadata"})
+"""Keys that user metadata cannot have: the ids, and where search results put a memory's own fields."""
+
+Position: TypeAlias = tuple[datetime, str]
+"""A memory's place in listing order: when it was said, then its id."""
+
+
+class AddedMemory(TypedDict):
+    """One entry of what `add_memories` returns.
+
+    A stored memory has its id and text. What is still pending is a single entry with an
+    ``event_id`` for `wait`, and None for both.
+    """
+
+    memory_id: str | None
+    memory: str | None
+    event_id: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which user, run, agent and app memories belong to; None where it doesn't matter.
+
+    Raises:
+        ScopeError: an id is not a string, empty, has surrounding blanks, or is ``"*"``, which
+            some engines read as "any".
+    """
+
+    user_id: str | None = None
+    run_id: str | None = None
+    agent_id: str | None = None
+    app_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in SCOPE_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                _check_id(name, value)
+
+    def __bool__(self) -> bool:
+        """Whether any id is given."""
+        return any(getattr(self, name) is not None for name in SCOPE_FIELDS)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids that are given, by name."""
+        return {name: value for name in SCOPE_FIELDS if (value := getattr(self, name)) is not None}
+
+    @property
+    def filter(self) -> Filter:
+        """What the memories of this scope match: every id given equals their own."""
+        return And(tuple(Comparison(Field((name,)), Operator.EQ, value) for name, value in self.ids.items()))
+
+    def narrowed(self, other: Scope) -> Scope:
+        """Both scopes at once.
+
+        Raises:
+            ScopeError: an id is given twice, with two values.
+        """
+        for name, value in other.ids.items():
+            if self.ids.get(name, value) != value:
+                raise ScopeError(f"{name} is bound to another value here; leave it out")
+        return replace(self, **other.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One memory as a store keeps it. Its ids never change; text and metadata stay out of its repr.
+
+    Attributes:
+        id: unique within the store.
+        text: what was said, or the fact that was made of it.
+        role: of the message it came from: ``user``, ``assistant``, ``system`` or ``tool``.
+        name: of the message's speaker, where it had one.
+        meta: the user's metadata, plain JSON.
+        created_at: when it was said, in UTC.
+        updated_at: when it was last written, in UTC.
+        expires_at: from when on it is no longer found, in UTC; None for never.
+        version: 1 when added, one more with every update.
+    """
+
+    id: str
+    text: str = field(repr=False)
+    role: str = "user"
+    name: str | None = None
+    user_id: str | None = None
+    run_id: str | None = None
+    agent_id: str | None = None
+    app_id: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict, repr=False)
+    created_at: datetime = field(kw_only=True)
+    updated_at: datetime = field(kw_only=True)
+    expires_at: datetime | None = None
+    version: int = 1
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def position(self) -> Position:
+        """Where it stands in listing order."""
+        return (self.created_at, self.id)
+
+    @property
+    def scope(self) -> Scope:
+        """The ids it belongs to."""
+        return Scope(self.user_id, self.run_id, self.agent_id, self.app_id)
+
+    def copy(self) -> Memory:
+        """The same memory, with metadata of its own to change."""
+        return replace(self, meta=copy_json(self.meta))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field as plain JSON, times as ISO 8601 strings in UTC."""
+        data = {name: getattr(self, name) for name in Memory.__slots__}
+        for name in ("created_at", "updated_at", "expires_at"):
+            if data[name] is not None:
+                data[name] = format_instant(data[name])
+        data["meta"] = copy_json(self.meta)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Memory:
+        """Read what `to_dict` wrote."""
+        fields = dict(data)
+        for name in ("created_at", "updated_at", "expires_at"):
+            if fields.get(name) is not None:
+                fields[name] = utc(datetime.fromisoformat(fields[name]))
+        return cls(**fields)
+
+    def to_chat_message(self, *, score: float | None = None, include_memory_metadata: bool = False) -> ChatMessage:
+        """A system message with the user's metadata, and the memory's own fields where asked for.
+
+        The own fields stand under ``meta["memory_metadata"]``: ``memory_id``, ``score`` (None when
+        the result is unranked), and all but text and metadata; times are ISO 8601 strings in UTC.
+        """
+        meta = copy_json(self.meta)
+        if include_memory_metadata:
+            own = self.to_dict()
+            del own["text"], own["meta"]
+            meta["memory_metadata"] = {"memory_id": own.pop("id"), "score": score, **own}
+        # What ChatMessage.from_system does, without its two intermediate calls: a listing makes thousands.
+        return ChatMessage(_role=ChatRole.SYSTEM, _content=[TextContent(text=self.text)], _meta=meta)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPage:
+    """A page of a listing.
+
+    Attributes:
+        memories: in listing order.
+        cursor: asks for the page after this one; None after the last.
+    """
+
+    memories: list[Memory]
+    cursor: str | None = None
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a naive datetime is read as UTC."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+def check_memory_id(memory_id: object, place: str = "memory_id") -> str:
+    """A memory's id as callers may give it.
+
+    Raises:
+        InvalidMemoryError: no string, empty, surrounded by blanks, or with characters that no store keeps.
+    """
+    if not isinstance(memory_id, str):
+        raise InvalidMemoryError(f"{place}: an id is a string, not of type {type(memory_id).__name__}")
+    if not memory_id or memory_id != memory_id.strip():
+        raise InvalidMemoryError(f"{place}: an id is not empty and has no surrounding blanks")
+    check_text(memory_id, place)
+    return memory_id
+
+
+def _check_id(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise ScopeError(f"{name} is a string, not of type {type(value).__name__}")
+    if not value or value != value.strip() or value == "*":
+        raise ScopeError(f"{name} must be a non-empty string without surrounding blanks, and not '*'")
+    try:
+        check_text(value, name)
+    except InvalidMemoryError as error:
+        raise ScopeError(str(error)) from None
+
+
+def pinned_ids(filter: Filter) -> tuple[dict[str, str], Filter]:
+    """The ids that every match must have, and what else it must meet.
+
+    Reads what stands at the top of a filter or directly under its And, so it never takes a branch
+    of an Or for the whole. A store that keeps memories by scope looks only there.
+    """
+    pinned: dict[str, str] = {}
+    rest: list[Filter] = []
+    for part in filter.children if isinstance(filter, And) else (filter,):
+        match part:
+            case Comparison(Field((name,)), Operator.EQ, str(value)) if name in SCOPE_FIELDS and name not in pinned:
+                pinned[name] = value
+            case _:
+                rest.append(part)
+    return pinned, rest[0] if len(rest) == 1 else And(tuple(rest)) if rest else TRUE

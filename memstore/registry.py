@@ -1,0 +1,148 @@
+"""Stores by URL and by serialised type, found among the installed plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import Any, Final, Protocol
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from haystack.core.errors import DeserializationError
+from haystack.core.serialization import import_class_by_name
+
+from memstore.errors import MissingDependencyError, RegistryError
+from memstore.store import MemoryStore
+
+GROUP: Final = "memstore.backends"
+"""The entry point group in which backends are registered: scheme = "module:StoreClass"."""
+
+_SECRETS: Final = ("key", "token", "secret", "password", "passwd", "pwd", "auth", "credential")
+
+
+class StoreFactory(Protocol):
+    """What an entry point names: usually a subclass of `BaseMemoryStore`."""
+
+    def from_url(self, url: SplitResult) -> MemoryStore:
+        """A store for a URL of this factory's scheme."""
+        ...
+
+
+def open_store(url: str) -> MemoryStore:
+    """Open the store that a URL names, such as ``memory://``.
+
+    Raises:
+        RegistryError: no URL, no backend for its scheme, two backends for it, or a secret in it:
+            URLs end up in logs and histories, so a store reads its secrets from the environment.
+        MissingDependencyError: the backend is known, but something it needs is not installed.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme or "://" not in url:
+        raise RegistryError("a store URL starts with a scheme, as in 'memory://'")
+    _refuse_secrets(parts)
+    store: MemoryStore = _load(_find(parts.scheme)).from_url(parts)
+    return store
+
+
+def store_from_dict(data: dict[str, Any]) -> MemoryStore:
+    """The store that a `to_dict` describes.
+
+    Installed `memstore.backends` plugins are accepted, and what the user allows Haystack to load
+    (https://docs.haystack.deepset.ai/docs/serialization). Nothing else is imported.
+
+    Raises:
+        RegistryError: not a serialised store, or its class is neither installed nor allowed.
+        MissingDependencyError: the backend is known, but something it needs is not installed.
+    """
+    name = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(name, str) or "." not in name:
+        raise RegistryError("a serialised store has its class under 'type'")
+    kind = _own_class(name) or _plugin_class(name) or _allowed_class(name)
+    if not hasattr(kind, "from_dict"):
+        raise RegistryError(f"{name} cannot be loaded: it has no from_dict")
+    store: MemoryStore = kind.from_dict(data)
+    return store
+
+
+def backends() -> dict[str, EntryPoint]:
+    """The installed backends by scheme. Nothing is loaded.
+
+    Raises:
+        RegistryError: two installed packages register one scheme.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        other = found.setdefault(point.name, point)
+        if other.value != point.value:
+            owners = " and ".join(_owner(each) for each in (other, point))
+            raise RegistryError(f"the scheme {point.name!r} is registered twice, by {owners}; uninstall one of them")
+    return found
+
+
+def _find(scheme: str) -> EntryPoint:
+    known = backends()
+    if scheme not in known:
+        raise RegistryError(f"no backend for {scheme + '://'!r}; installed are {', '.join(sorted(known)) or 'none'}")
+    return known[scheme]
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == point.module.partition(".")[0]:
+            raise RegistryError(
+                f"the backend {point.name!r} of {_owner(point)} is broken: no module {missing!r}"
+            ) from error
+        raise MissingDependencyError(
+            f"{point.name}:// needs the module {missing!r}: {_pip_command(point, missing)}", name=missing
+        ) from error
+
+
+def _pip_command(point: EntryPoint, missing: str) -> str:
+    """How to install what a backend lacks: by the extra named like its scheme, where there is one."""
+    extra = point.name.partition("+")[0]
+    package: Distribution | None = point.dist
+    if package is not None and extra in (package.metadata.get_all("Provides-Extra") or ()):
+        return f'pip install "{package.name}[{extra}]"'
+    return f"pip install {missing}"
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.module
+
+
+def _own_class(name: str) -> Any:
+    """The core's one store class: a bound store, whose `store` is resolved in turn."""
+    from memstore.binding import BoundMemoryStore  # it imports this module
+
+    return BoundMemoryStore if name == f"{BoundMemoryStore.__module__}.{BoundMemoryStore.__name__}" else None
+
+
+def _plugin_class(name: str) -> Any:
+    """The class if it is just what an installed plugin registers; only its own package is imported."""
+    package = name.partition(".")[0]
+    for point in _points_of(package):
+        kind = _load(point)
+        if f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" == name:
+            return kind
+    return None
+
+
+def _points_of(package: str) -> Iterator[EntryPoint]:
+    return (point for point in backends().values() if point.module.partition(".")[0] == package)
+
+
+def _allowed_class(name: str) -> Any:
+    try:
+        return import_class_by_name(name)
+    except (DeserializationError, ImportError) as error:
+        raise RegistryError(f"cannot load a store of type {name}: {error}") from error
+
+
+def _refuse_secrets(url: SplitResult) -> None:
+    if "@" in url.netloc:
+        raise RegistryError("a store URL carries no user or password; the store reads them from the environment")
+    for option, _ in parse_qsl(url.query, keep_blank_values=True):
+        if any(word in option.lower() for word in _SECRETS):
+            raise RegistryError(f"a store URL carries no secrets, and {option!r} looks like one; use the environment")

@@ -1,0 +1,334 @@
+"""The protocols: what an agent may call on any memory store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from haystack.dataclasses import ChatMessage
+from typing_extensions import Self
+
+from memstore.filters import Filter
+from memstore.memory import AddedMemory, Memory, MemoryPage
+
+Filters: TypeAlias = Mapping[str, Any] | Filter
+"""A filter as callers give it: Haystack's dictionary, or a node of `memstore.filters`."""
+
+
+@runtime_checkable
+class MemoryStore(Protocol):
+    """Long-term memory for agents: add, search and delete memories within a scope.
+
+    A scope is one or more of four ids. Several ids narrow: a memory matches when every id given
+    equals its own. An id is a non-empty string without surrounding blanks, and not ``"*"``.
+    """
+
+    def to_dict(self) -> dict[str, Any]:
+        """The store's configuration, without memories and secrets, as Haystack serialises components."""
+        ...
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """A store configured as `to_dict` wrote it."""
+        ...
+
+    def add_memories(
+        self,
+        *,
+        messages: Sequence[ChatMessage],
+        infer: bool = True,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        async_mode: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[AddedMemory]:
+        """Add messages as memories, all or none of them.
+
+        Args:
+            messages: what to remember; messages without text are skipped.
+            infer: let the store's language model extract facts. A store without one, and any store
+                with False, keeps each message word for word.
+            user_id: with the other ids, whom the memories belong to; at least one is required.
+            run_id: the run or session.
+            agent_id: the agent.
+            app_id: the application.
+            async_mode: return at once; what is pending has an ``event_id`` for `wait`.
+            metadata: JSON kept with every memory of the batch. Where the store promises
+                ``message_metadata``, a message's own ``meta`` is kept too and wins a clash.
+            timestamp: when it was said, a datetime (a naive one is UTC) or Unix seconds; it becomes
+                ``created_at``. Capability ``timestamp``.
+            ids: one id per message, only with ``infer=False``. Adding again with the same ids,
+                scope and content returns the entries that exist. Capability ``client_ids``.
+
+        Returns:
+            One entry per memory stored, in the messages' order.
+
+        Raises:
+            ScopeError: no id, an impossible one, or metadata named like an id.
+            InvalidMemoryError: a text, time, id or metadata value that no store can keep.
+            MemoryConflictError: an id of `ids` is taken by another memory; nothing was added.
+            MemoryStoreError: the store failed; nothing was added.
+        """
+        ...
+
+    def search_memories(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        include_memory_metadata: bool = False,
+    ) -> list[ChatMessage]:
+        """Find memories by meaning, by filter or by both.
+
+        Args:
+            query: what to look for. Without one (None, empty or blank) **all** memories in scope
+                are returned, oldest first, and `top_k` does not apply.
+            filters: which memories to consider. When given (and not empty) the ids are ignored:
+                name them in the filter, or use `memstore.bind`, which filters cannot reach past.
+            top_k: how many results at most, for a query; at least 1.
+            user_id: with the other ids, whose memories; at least one is required without filters.
+            run_id: the run or session.
+            agent_id: the agent.
+            app_id: the application.
+            include_memory_metadata: add ``meta["memory_metadata"]`` with ``memory_id``, ``score``
+                and the memory's own fields.
+
+        Returns:
+            System messages, best first. Their ``meta`` is the user's metadata.
+
+        Raises:
+            ScopeError: neither an id nor a filter, or an impossible id.
+            FilterError: a malformed filter; the message names the place.
+            MemoryStoreError: the store failed. A failure is never an empty result.
+        """
+        ...
+
+    def search_memories_as_single_message(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> ChatMessage:
+        """What `search_memories` finds, as one system message with a line for each memory.
+
+        Lines read ``- MEMORY #1: ...``; the text is empty when nothing was found.
+        """
+        ...
+
+    def delete_all_memories(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> None:
+        """Delete every memory in scope; when it returns they are gone from every read.
+
+        Raises:
+            ScopeError: no id, or an impossible one.
+        """
+        ...
+
+    def delete_memory(self, memory_id: str) -> None:
+        """Delete one memory.
+
+        Raises:
+            MemoryNotFoundError: there is none with this id.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncMemoryStore(Protocol):
+    """The same for an event loop: every method of `MemoryStore`, awaited."""
+
+    async def add_memories_async(
+        self,
+        *,
+        messages: Sequence[ChatMessage],
+        infer: bool = True,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        async_mode: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[AddedMemory]:
+        """See `MemoryStore.add_memories`."""
+        ...
+
+    async def search_memories_async(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        include_memory_metadata: bool = False,
+    ) -> list[ChatMessage]:
+        """See `MemoryStore.search_memories`."""
+        ...
+
+    async def search_memories_as_single_message_async(
+        self,
+        *,
+        query: str | None = None,
+        filters: Filters | None = None,
+        top_k: int = 5,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> ChatMessage:
+        """See `MemoryStore.search_memories_as_single_message`."""
+        ...
+
+    async def delete_all_memories_async(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> None:
+        """See `MemoryStore.delete_all_memories`."""
+        ...
+
+    async def delete_memory_async(self, memory_id: str) -> None:
+        """See `MemoryStore.delete_memory`."""
+        ...
+
+
+@runtime_checkable
+class SupportsCapabilities(Protocol):
+    """A store that says what it offers."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Names from `memstore.capabilities.CAPABILITIES`."""
+        ...
+
+
+@runtime_checkable
+class SupportsList(Protocol):
+    """Capability ``list``."""
+
+    def list_memories(
+        self,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> MemoryPage:
+        """One page of the memories in scope, by (created_at, id).
+
+        Args:
+            filters: which memories; as in a search, ids are ignored beside it.
+            user_id: the user.
+            run_id: the run or session.
+            agent_id: the agent.
+            app_id: the application.
+            limit: how many at most; at least 1.
+            cursor: of the page before; it goes with the same filters and ids.
+
+        Raises:
+            ValueError: a cursor of another listing, or none at all.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsCount(Protocol):
+    """Capability ``count``."""
+
+    def count_memories(
+        self,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> int:
+        """How many memories are in scope; as in a search, ids are ignored beside filters."""
+        ...
+
+
+@runtime_checkable
+class SupportsWait(Protocol):
+    """Capability ``wait``."""
+
+    def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> list[AddedMemory]:
+        """Block until what was added with ``async_mode=True`` can be found.
+
+        Args:
+            event_ids: from the pending entries of `add_memories`.
+            timeout: seconds; None waits as long as it takes.
+
+        Returns:
+            What `add_memories` would have returned without ``async_mode``.
+
+        Raises:
+            MemoryTimeoutError: time is up; waiting again is safe.
+            MemoryStoreError: an add failed, or an event id is unknown.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsUpdate(Protocol):
+    """Capability ``update``."""
+
+    def update_memory(
+        self,
+        memory_id: str,
+        *,
+        text: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expected_version: int | None = None,
+    ) -> Memory:
+        """Change a memory's text, or patch its metadata; the rest and its ids stay.
+
+        Raises:
+            MemoryNotFoundError: there is none with this id.
+            MemoryConflictError: its version is not `expected_version`.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsHistory(Protocol):
+    """Capability ``history``."""
+
+    def memory_history(self, memory_id: str) -> list[Memory]:
+        """The states a memory has had, oldest first, the present one last.
+
+        Raises:
+            MemoryNotFoundError: there is none with this id.
+        """
+        ...
