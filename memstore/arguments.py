@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -39,38 +39,34 @@ class Addition:
         """
         if not self.scope:
             raise ScopeError("adding needs at least one of user_id, run_id, agent_id and app_id")
-        texts = [
-            (index, text) for index, message in enumerate(_checked_messages(self.messages)) if (text := _text(message))
-        ]
+        spoken = list(_spoken(self.messages))
         created_at = now if self.timestamp is None else _moment(self.timestamp)
         batch = checked_metadata(self.metadata, "metadata") if self.metadata is not None else {}
-        ids = new_ids(len(texts)) if self.ids is None else self._client_ids([index for index, _ in texts])
-        scope = self.scope
-        memories = []
-        for (index, text), memory_id in zip(texts, ids, strict=True):
-            message = self.messages[index]
-            check_text(text, f"messages[{index}]")
-            meta = copy_json(batch)
-            if message.meta:
-                meta |= checked_metadata(message.meta, f"messages[{index}].meta")
-            if message.name is not None:
-                check_text(message.name, f"messages[{index}].name")
-            memories.append(
-                Memory(
-                    memory_id,
-                    text,
-                    message.role.value,
-                    message.name,
-                    scope.user_id,
-                    scope.run_id,
-                    scope.agent_id,
-                    scope.app_id,
-                    meta,
-                    created_at=created_at,
-                    updated_at=now,
-                )
+        ids = new_ids(len(spoken)) if self.ids is None else self._client_ids([index for index, _, _ in spoken])
+        user_id, run_id, agent_id, app_id = self.scope.values
+        return [
+            Memory(
+                memory_id,
+                text,
+                message.role.value,
+                message.name,
+                user_id,
+                run_id,
+                agent_id,
+                app_id,
+                self._meta(batch, message, index),
+                created_at=created_at,
+                updated_at=now,
             )
-        return memories
+            for memory_id, (index, message, text) in zip(ids, spoken, strict=True)
+        ]
+
+    def _meta(self, batch: dict[str, Any], message: ChatMessage, index: int) -> dict[str, Any]:
+        """The batch's metadata, and the message's own, which wins a clash."""
+        if not message.meta:
+            return copy_json(batch)  # type: ignore[no-any-return]  # a dict in, a dict out
+        own = checked_metadata(message.meta, f"messages[{index}].meta")
+        return copy_json(batch) | own if batch else own
 
     def _client_ids(self, stored: list[int]) -> list[str]:
         if isinstance(self.ids, str) or not isinstance(self.ids, Sequence) or len(self.ids) != len(self.messages):
@@ -81,23 +77,23 @@ class Addition:
         return [ids[index] for index in stored]
 
 
-def target(filters: Filters | None, scope: Scope, *, required: bool = True) -> Filter:
+def target(filters: Filters | None, scope: Scope) -> Filter:
     """Which memories a call is about: the filter's when there is one, else those of the scope.
 
     Raises:
-        ScopeError: neither is given, and one is `required`.
+        ScopeError: neither is given.
         FilterError: the filter is malformed.
     """
-    if has_filters(filters):
-        return parse(filters)
-    if required and not scope:
+    if (given := given_filters(filters)) is not None:
+        return parse(given)
+    if not scope:
         raise ScopeError("give filters, or at least one of user_id, run_id, agent_id and app_id")
     return scope.filter
 
 
-def has_filters(filters: Filters | None) -> bool:
-    """Whether filters are given: None and an empty dictionary are none."""
-    return filters is not None and (isinstance(filters, Filter) or filters != {})
+def given_filters(filters: Filters | None) -> Filters | None:
+    """The filters if there are any: an empty dictionary is none."""
+    return None if isinstance(filters, Mapping) and not filters else filters
 
 
 def checked_metadata(metadata: object, place: str) -> dict[str, Any]:
@@ -152,13 +148,20 @@ def checked_count(value: object, name: str) -> int:
     return value
 
 
-def _checked_messages(messages: object) -> Sequence[ChatMessage]:
+def _spoken(messages: object) -> Iterator[tuple[int, ChatMessage, str]]:
+    """The messages that say something, with their places and texts."""
     if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
         raise TypeError(f"messages is a list of ChatMessage, not of type {type(messages).__name__}")
     for index, message in enumerate(messages):
         if not isinstance(message, ChatMessage):
             raise TypeError(f"messages[{index}] is a ChatMessage, not of type {type(message).__name__}")
-    return messages
+        text = _text(message)
+        if text is not None:
+            if not text.isascii() or "\0" in text:
+                check_text(text, f"messages[{index}]")
+            if message.name is not None:
+                check_text(message.name, f"messages[{index}].name")
+            yield index, message, text
 
 
 def _text(message: ChatMessage) -> str | None:

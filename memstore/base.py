@@ -8,17 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timezone
 from contextlib import AbstractContextManager
-from logging import DEBUG
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import SplitResult
 
-from haystack import logging, tracing
+from haystack import logging
 from haystack.core.serialization import default_from_dict, default_to_dict
 from haystack.dataclasses import ChatMessage
+from haystack.tracing.tracer import Span, tracer
 from typing_extensions import Self
 
 from memstore import operations
-from memstore.arguments import Addition, has_filters, target
+from memstore.arguments import Addition, given_filters, target
 from memstore.binding import BoundMemoryStore, bind
 from memstore.capabilities import capabilities
 from memstore.errors import MemoryStoreError, RegistryError, StoreClosedError, UnsupportedError
@@ -386,20 +386,19 @@ class BaseMemoryStore(ABC):
         # The cause may quote texts or secrets, so only its type is repeated.
         return MemoryStoreError(f"{type(self).__name__} could not {primitive} memories: {type(error).__name__}")
 
-    def _traced(self, name: str) -> AbstractContextManager[tracing.Span]:
+    def _traced(self, name: str) -> AbstractContextManager[Span]:
         self._check_usable()
         tags = {"memstore.store": type(self).__name__, "memstore.operation": name}
-        return tracing.tracer.trace(f"memstore.{name}", tags=tags)
+        return tracer.trace(f"memstore.{name}", tags=tags)
 
-    def _report(self, name: str, span: tracing.Span, result: object) -> None:
+    def _report(self, name: str, span: Span, result: object) -> None:
         """Trace and log how many memories an operation was about. Never their texts, nor queries or ids."""
         results = len(result) if isinstance(result, list) else None
         if results is not None:
             span.set_tag("memstore.results", results)
-        if logger.isEnabledFor(DEBUG):
-            logger.debug(
-                "{store}.{operation}: results={results}", store=type(self).__name__, operation=name, results=results
-            )
+        logger.debug(
+            "{store}.{operation} done, results: {results}", store=type(self).__name__, operation=name, results=results
+        )
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -414,7 +413,7 @@ class BaseMemoryStore(ABC):
             raise UnsupportedError(capability, type(self).__name__)
 
     def _target(self, filters: Filters | None, scope: Scope) -> Filter:
-        if scope and has_filters(filters) and not self._warned_of_ignored_ids:
+        if scope and given_filters(filters) is not None and not self._warned_of_ignored_ids:
             self._warned_of_ignored_ids = True
             logger.warning("filters were given, so the ids beside them are ignored; memstore.bind keeps to a scope")
         return target(filters, scope)

@@ -11,7 +11,7 @@ from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
 from typing_extensions import Self
 
-from memstore.arguments import checked_metadata, has_filters, refuse_reserved_keys
+from memstore.arguments import checked_metadata, given_filters, refuse_reserved_keys
 from memstore.errors import EventNotFoundError, MemoryNotFoundError, ScopeError, StoreClosedError, UnsupportedError
 from memstore.filters import And, field, parse, serialize
 from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
@@ -328,9 +328,9 @@ class BoundMemoryStore:
     def _target(self, filters: Filters | None, scope: Scope) -> dict[str, Any]:
         """The arguments that keep a read inside: ids, or a filter with the scope outside of the caller's."""
         narrowed = self._scope.narrowed(scope)
-        if not has_filters(filters):
+        if (given := given_filters(filters)) is None:
             return dict(narrowed.ids)
-        return {"filters": serialize(And((self._scope.filter, parse(filters))))}
+        return {"filters": serialize(And((self._scope.filter, parse(given))))}
 
     def _on_own_memory(self, method: str, memory_id: object, **arguments: Any) -> Operation[Any]:
         """Call a method on a memory if it is of this scope. It stays so: a memory's ids never change."""

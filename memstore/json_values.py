@@ -14,9 +14,11 @@ MAX_DEPTH: Final = 100
 """How deep lists and objects may nest in metadata."""
 
 _INT64: Final = range(-(2**63), 2**63)
+_ATOMS: Final = frozenset({str, int, float, bool, type(None)})
+"""Types whose values need no copy."""
 
 
-def checked_copy(value: object, place: str, depth: int = 0) -> Any:
+def checked_copy(value: object, place: str) -> Any:
     """A deep copy of JSON that a store can keep; datetimes become ISO 8601 strings in UTC, tuples lists.
 
     Raises:
@@ -24,33 +26,10 @@ def checked_copy(value: object, place: str, depth: int = 0) -> Any:
             finite, U+0000 or a lone surrogate, another type, or nesting beyond `MAX_DEPTH`; the
             message names the place below `place` and never the value.
     """
-    if value is None or value is True or value is False:
-        return value
-    if isinstance(value, str):
-        check_text(value, place)
-        return str.__str__(value)
-    if isinstance(value, int):
-        if value not in _INT64:
-            raise InvalidMemoryError(f"{place}: an integer must fit 64 bits")
-        return int(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidMemoryError(f"{place}: a number must be finite")
-        return float(value)
-    if isinstance(value, date):
-        try:
-            return format_instant(value)
-        except OverflowError:
-            raise InvalidMemoryError(f"{place}: in UTC this time lies outside the years 1 to 9999") from None
-    if depth >= MAX_DEPTH:
-        raise InvalidMemoryError(f"{place}: nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, Mapping):
-        return {
-            _checked_key(key, place): checked_copy(item, f"{place}[{key!r}]", depth + 1) for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [checked_copy(item, f"{place}[{index}]", depth + 1) for index, item in enumerate(value)]
-    raise InvalidMemoryError(f"{place}: a value is JSON or a datetime, not of type {type(value).__name__}")
+    try:
+        return _checked_copy(value, MAX_DEPTH)
+    except _RefusedError as refused:
+        raise InvalidMemoryError(f"{place}{''.join(reversed(refused.place))}: {refused.reason}") from None
 
 
 def copy_json(value: Any) -> Any:
@@ -68,20 +47,75 @@ def check_text(text: str, place: str) -> None:
     Raises:
         InvalidMemoryError: U+0000 or a lone surrogate.
     """
+    if reason := _unstorable(text):
+        raise InvalidMemoryError(f"{place}: {reason}")
+
+
+class _RefusedError(Exception):
+    """Why a value is refused; its place is put together on the way out, so that good values cost nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place: list[str] = []
+
+
+def _checked_copy(value: object, depth: int) -> Any:
+    if isinstance(value, str):
+        return _checked_text(value)
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, int):
+        if value not in _INT64:
+            raise _RefusedError("an integer must fit 64 bits")
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _RefusedError("a number must be finite")
+        return float(value)
+    if isinstance(value, Mapping):
+        return _checked_object(value, depth)
+    if isinstance(value, list | tuple):
+        return [_checked_part(item, index, depth) for index, item in enumerate(value)]
+    if isinstance(value, date):
+        try:
+            return format_instant(value)
+        except OverflowError:
+            raise _RefusedError("in UTC this time lies outside the years 1 to 9999") from None
+    raise _RefusedError(f"a value is JSON or a datetime, not of type {type(value).__name__}")
+
+
+def _checked_object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    copied = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise _RefusedError(f"keys are strings, not of type {type(key).__name__}")
+        copied[_checked_text(key)] = _checked_part(item, key, depth)
+    return copied
+
+
+def _checked_part(value: object, key: str | int, depth: int) -> Any:
+    if depth == 0:
+        raise _RefusedError(f"nested more than {MAX_DEPTH} levels deep")
+    try:
+        return _checked_copy(value, depth - 1)
+    except _RefusedError as refused:
+        refused.place.append(f"[{key!r}]")
+        raise
+
+
+def _checked_text(text: str) -> str:
+    if reason := _unstorable(text):
+        raise _RefusedError(reason)
+    return str.__str__(text)
+
+
+def _unstorable(text: str) -> str | None:
     if "\0" in text:
-        raise InvalidMemoryError(f"{place}: the character U+0000 cannot be stored")
+        return "the character U+0000 cannot be stored"
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise InvalidMemoryError(f"{place}: a lone surrogate cannot be stored") from None
-
-
-_ATOMS: Final = frozenset({str, int, float, bool, type(None)})
-
-
-def _checked_key(key: object, place: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidMemoryError(f"{place}: keys are strings, not of type {type(key).__name__}")
-    check_text(key, f"{place}, a key")
-    return str.__str__(key)
+            return "a lone surrogate cannot be stored"
+    return None

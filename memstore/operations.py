@@ -55,9 +55,9 @@ def search(
     """Every match in listing order, or for a query the best of them."""
     count, text = checked_count(top_k, "top_k"), checked_query(query)
     if text is None:
-        found = [(memory, None) for memory in (yield from _every(support, wanted))]
-    else:
-        found = yield from _best(support, text, wanted, count)
+        memories = yield from _every(support, wanted)
+        return [memory.to_chat_message(include_memory_metadata=include_memory_metadata) for memory in memories]
+    found = yield from _best(support, text, wanted, count)
     return [
         memory.to_chat_message(score=score, include_memory_metadata=include_memory_metadata) for memory, score in found
     ]

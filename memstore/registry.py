@@ -53,7 +53,7 @@ def store_from_dict(data: dict[str, Any]) -> MemoryStore:
         RegistryError: not a serialised store, or its class is neither installed nor allowed.
         MissingDependencyError: the backend is known, but something it needs is not installed.
     """
-    name = data.get("type") if isinstance(data, dict) else None
+    name = data.get("type")
     if not isinstance(name, str) or "." not in name:
         raise RegistryError("a serialised store has its class under 'type'")
     kind = _own_class(name) or _plugin_class(name) or _allowed_class(name)

@@ -83,10 +83,10 @@ class LexicalIndex:
         return hits[:limit]
 
     def _matching(self, keep: Callable[[Memory], bool] | None) -> NDArray[np.int64]:
-        slots = np.flatnonzero(np.frombuffer(self._alive, np.uint8))
-        if keep is None:
-            return slots
-        return slots[np.fromiter((keep(self._memories[slot]) for slot in slots), bool, len(slots))]
+        slots: NDArray[np.int64] = np.flatnonzero(np.frombuffer(self._alive, np.uint8))
+        if keep is not None:
+            slots = slots[np.fromiter((keep(self._memories[slot]) for slot in slots), bool, len(slots))]
+        return slots
 
     def _scores(self, terms: list[int], slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """A score for every slot; those of `slots` are right, and only they are looked at."""
