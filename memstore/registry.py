@@ -39,7 +39,7 @@ def open_store(url: str) -> MemoryStore:
     if not parts.scheme or "://" not in url:
         raise RegistryError("a store URL starts with a scheme, as in 'memory://'")
     _refuse_secrets(parts)
-    store: MemoryStore = _load(_find(parts.scheme)).from_url(parts)
+    store: MemoryStore = load_backend(_find(parts.scheme)).from_url(parts)
     return store
 
 
@@ -85,7 +85,13 @@ def _find(scheme: str) -> EntryPoint:
     return known[scheme]
 
 
-def _load(point: EntryPoint) -> Any:
+def load_backend(point: EntryPoint) -> Any:
+    """What an entry point names.
+
+    Raises:
+        MissingDependencyError: something it needs is not installed; the message is the pip command.
+        RegistryError: it names a module that its own package lacks.
+    """
     try:
         return point.load()
     except ModuleNotFoundError as error:
@@ -123,7 +129,7 @@ def _plugin_class(name: str) -> Any:
     """The class if it is just what an installed plugin registers; only its own package is imported."""
     package = name.partition(".")[0]
     for point in _points_of(package):
-        kind = _load(point)
+        kind = load_backend(point)
         if f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" == name:
             return kind
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from memstore.errors import FilterError
 from memstore.filters.nodes import Comparison, Field, In, Not, Operator
 
 
@@ -38,7 +39,13 @@ class FieldBuilder:
         return Comparison(self._field, Operator.GE, value)
 
     def is_in(self, values: Sequence[Any]) -> In:
-        """The field equals one of `values`."""
+        """The field equals one of `values`.
+
+        Raises:
+            FilterError: a string, which would be read as its letters; or an impossible value.
+        """
+        if isinstance(values, str):
+            raise FilterError("'in' and 'not in' take a list, not a string", "value")
         return In(self._field, tuple(values))
 
     def not_in(self, values: Sequence[Any]) -> Not:

@@ -95,12 +95,18 @@ def _equal(read: _Reader, field: Field, value: Value) -> Predicate:
 
         def equal_number(record: Any) -> bool:
             found = read(record)
-            return found == value and found.__class__ in _NUMBERS
+            return found == value and _is_number(found)
 
         return equal_number
 
     key = equality_key(field, value)
     return lambda record: equality_key(field, read(record)) == key
+
+
+def _is_number(found: Any) -> bool:
+    """No boolean. The class itself is looked at first, since subclasses of numbers are rare."""
+    kind = found.__class__
+    return kind in _NUMBERS or (kind is not bool and isinstance(found, _NUMBERS))
 
 
 def _among(read: _Reader, field: Field, values: tuple[Value, ...]) -> Predicate:
@@ -117,7 +123,7 @@ def _ordered(read: _Reader, operator: Operator, value: Value) -> Predicate:
 
         def ordered_number(record: Any) -> bool:
             found = read(record)
-            return found.__class__ in _NUMBERS and compare(found, bound)
+            return _is_number(found) and compare(found, bound)
 
         return ordered_number
 

@@ -61,27 +61,34 @@ def serialize(filter: Filter) -> dict[str, Any]:
 
 
 class _Budget:
-    """How many conditions may still be read: a dictionary that holds itself twice is exponentially large."""
+    """How much may still be read: dictionaries and values that are shared make a small filter endless.
+
+    Twice the size a filter may have, for a ``NOT`` above a comparison is none of its conditions. What
+    is too large by less is refused by the nodes.
+    """
 
     def __init__(self) -> None:
-        self.left = MAX_SIZE
+        self.left = 2 * MAX_SIZE
 
-    def spend(self) -> None:
-        self.left -= 1
+    def spend(self, size: int) -> None:
+        self.left -= size
         if self.left < 0:
             raise FilterError(f"more than {MAX_SIZE:,} conditions and values")
 
 
 def _parse(condition: object, depth: int, budget: _Budget) -> Filter:
-    budget.spend()
     if isinstance(condition, Filter):
+        budget.spend(condition.size)
         return condition
     if not isinstance(condition, Mapping):
         raise FilterError(f"a condition is a dictionary, not a value of type {type(condition).__name__}")
     if depth > MAX_DEPTH:
         raise FilterError(f"nested more than {MAX_DEPTH} levels deep")
     if "field" in condition:
-        return _parse_comparison(condition)
+        comparison = _parse_comparison(condition)
+        budget.spend(comparison.size)
+        return comparison
+    budget.spend(1)
     return _parse_logic(condition, depth, budget)
 
 
@@ -89,6 +96,8 @@ def _parse_comparison(condition: Mapping[str, Any]) -> Filter:
     _check_keys(condition, _COMPARISON_KEYS)
     field, operator, value = Field.parse(condition["field"]), condition["operator"], condition["value"]
     # Only lists: a string is a sequence too, and Haystack refuses tuples and sets.
+    if not isinstance(operator, str):
+        raise FilterError(f"unknown comparison; use one of {', '.join(_COMPARISONS)}", "operator")
     if operator in ("in", "not in") and not isinstance(value, list):
         raise FilterError(f"'in' and 'not in' take a list, not a value of type {type(value).__name__}", "value")
     match operator:
@@ -106,7 +115,7 @@ def _parse_comparison(condition: Mapping[str, Any]) -> Filter:
 def _parse_logic(condition: Mapping[str, Any], depth: int, budget: _Budget) -> Filter:
     _check_keys(condition, _LOGIC_KEYS)
     operator, conditions = condition["operator"], condition["conditions"]
-    name = operator.upper() if isinstance(operator, str) else operator
+    name = operator.upper() if isinstance(operator, str) else ""
     if name not in _LOGIC:
         raise FilterError(f"unknown logic; use one of {', '.join(_LOGIC)}", "operator")
     if not isinstance(conditions, list | tuple):

@@ -8,8 +8,10 @@ that every store can be asked.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,8 +32,11 @@ TEXT_FIELDS: Final = frozenset({"id", "text", "role", "name", "user_id", "run_id
 TIME_FIELDS: Final = frozenset({"created_at", "updated_at"})
 """Fields of a memory that hold a time."""
 
-_INT64: Final = range(-(2**63), 2**63)
+_INT64_MIN: Final = -(2**63)
+_INT64_MAX: Final = 2**63 - 1
 _SHOWN_VALUES: Final = 10
+_SHOWN_KEY: Final = 60
+_NAME_PARTS: Final = re.compile(r"\\[.\\]|.", re.DOTALL)
 
 
 class JSONObject(tuple[tuple[str, "Value"], ...]):
@@ -60,6 +65,7 @@ class Field:
     path: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        _check_path(self.path)
         head, *keys = self.path or ("",)
         if head == "meta":
             if not keys or "" in keys:
@@ -99,10 +105,11 @@ class Field:
 class Filter:
     """A node: compares and hashes by structure, combines with ``&``, ``|`` and ``~``."""
 
-    __slots__ = ("_hash", "_key", "depth", "size")
+    __slots__ = ("_hash", "_key", "_order", "depth", "size")
 
     _key: tuple[object, ...]
     _hash: int
+    _order: str
     depth: int
     size: int
 
@@ -117,6 +124,21 @@ class Filter:
         fix(self, "_hash", hash((type(self), key)))
         fix(self, "depth", depth)
         fix(self, "size", size)
+
+    @property
+    def order(self) -> str:
+        """What sorts the children of a canonical And or Or: of the structure only, alike in every process."""
+        try:
+            return self._order
+        except AttributeError:  # most filters are never sorted
+            object.__setattr__(self, "_order", self._find_order())
+            return self._order
+
+    def _find_order(self) -> str:
+        children = [child.order for child in self._key if isinstance(child, Filter)]
+        # A digest, or the text of a child would be written again at each level above it.
+        content = hashlib.sha256(json.dumps(children).encode()).hexdigest() if children else repr(self._key)
+        return f"{type(self).__name__} {content}"
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -159,7 +181,11 @@ class Comparison(Filter):
             operator = Operator(self.operator)
         except ValueError:
             raise FilterError(f"unknown operator; use one of {', '.join(Operator)}", "operator") from None
-        value, size = _freeze(self.value, "value", 1)
+        _check_field(self.field)
+        try:
+            value, size = _freeze(self.value, 1)
+        except FilterError as error:
+            raise FilterError(error.reason, f"value{error.place}") from None
         _check_field_value(self.field, self.value, value, "value")
         if operator is not Operator.EQ:
             _check_orderable(self.field, value)
@@ -184,19 +210,21 @@ class In(Filter):
     def __post_init__(self) -> None:
         if not isinstance(self.values, list | tuple):
             raise FilterError(f"'in' and 'not in' take a list, not {_kind(self.values)}", "value")
-        if len(self.values) > MAX_SIZE:
-            raise FilterError(f"more than {MAX_SIZE:,} conditions and values")
-        frozen, size = [], 1
+        _check_field(self.field)
+        frozen, size = [], 0
         for index, value in enumerate(self.values):
             try:
-                item, weight = _freeze(value, "", 1)
+                item, weight = _freeze(value, 1)
                 _check_field_value(self.field, value, item, "")
             except FilterError as error:
-                raise error.within(f"value[{index}]") from None
+                raise FilterError(error.reason, f"value[{index}]{error.place}") from None
             frozen.append(item)
             size += weight
+            if size > MAX_SIZE:  # at once: the values may share what they hold
+                raise FilterError(f"more than {MAX_SIZE:,} conditions and values", "value")
         object.__setattr__(self, "values", tuple(frozen))
-        self._seal((self.field, identity(self.values)), 1, size)
+        # As heavy as the equalities it stands for, so that the canonical form is never the larger one.
+        self._seal((self.field, identity(self.values)), 1, max(1, size))
 
     def __reduce__(self) -> tuple[type[In], tuple[Field, list[Any]]]:
         return In, (self.field, [thaw(value) for value in self.values])
@@ -244,7 +272,8 @@ class Not(Filter):
     child: Filter
 
     def __post_init__(self) -> None:
-        _seal_children(self, (self.child,))
+        # Above a leaf it adds no weight, as in "!=": the canonical form has a Not for each leaf.
+        _seal_children(self, (self.child,), weight=0 if isinstance(self.child, Comparison | In) else 1)
 
     def __reduce__(self) -> tuple[type[Not], tuple[Filter]]:
         return Not, (self.child,)
@@ -303,26 +332,19 @@ def _split_dots(name: str) -> list[str]:
     r"""The keys of a dotted name; ``\.`` is a dot inside a key and ``\\`` a backslash."""
     if "\\" not in name:
         return name.split(".")
-    keys, escaped = [""], False
-    for character in name:
-        if escaped:
-            keys[-1] += character if character in ".\\" else "\\" + character
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == ".":
-            keys.append("")
+    keys: list[list[str]] = [[]]
+    for part in _NAME_PARTS.findall(name):
+        if part == ".":
+            keys.append([])
         else:
-            keys[-1] += character
-    if escaped:
-        keys[-1] += "\\"
-    return keys
+            keys[-1].append(part[-1])
+    return ["".join(key) for key in keys]
 
 
-def _seal_children(node: Filter, children: object) -> None:
+def _seal_children(node: Filter, children: object, weight: int = 1) -> None:
     if not isinstance(children, tuple):
         raise FilterError(f"{type(node).__name__} takes a tuple of filters, not {_kind(children)}", "conditions")
-    depth, size = 0, 1
+    depth, size = 0, weight
     for index, child in enumerate(children):
         if not isinstance(child, Filter):
             raise FilterError(f"a filter belongs here, not {_kind(child)}", f"conditions[{index}]")
@@ -337,38 +359,44 @@ def _operands(filter: Filter, logic: type[And] | type[Or]) -> Iterable[Filter]:
     return filter.children if isinstance(filter, And | Or) and type(filter) is logic else (filter,)
 
 
-def _freeze(value: object, place: str, depth: int) -> tuple[Value, int]:
-    """The value as immutable JSON, and how many values it holds."""
+def _freeze(value: object, depth: int) -> tuple[Value, int]:
+    """The value as immutable JSON, and how many values it holds; errors name the place below the value."""
     match value:
         case None | bool():
             return value, 1
         case str():
             text = str.__str__(value)
-            check_text(text, place)
+            check_text(text, "")
             return text, 1
         case int():
-            if value not in _INT64:
-                raise FilterError("an integer must fit 64 bits", place)
+            # Not `in range(...)`: for a subclass, such as an IntEnum, that counts through all 2^64.
+            if not _INT64_MIN <= value <= _INT64_MAX:
+                raise FilterError("an integer must fit 64 bits")
             return int(value), 1
         case float():
             if not math.isfinite(value):
-                raise FilterError("a number must be finite", place)
-            return float(value), 1
+                raise FilterError("a number must be finite")
+            return float(value) + 0.0, 1  # -0.0 becomes 0.0: equal values are written alike
         case date():
-            try:
-                return format_instant(value), 1
-            except OverflowError:
-                raise FilterError("in UTC this time lies outside the years 1 to 9999", place) from None
+            return _freeze_time(value), 1
         case list() | tuple() | Mapping():
-            return _freeze_container(value, place, depth)
-    raise FilterError(f"a value is JSON or a datetime, not {_kind(value)}", place)
+            return _freeze_container(value, depth)
+    raise FilterError(f"a value is JSON or a datetime, not {_kind(value)}")
 
 
-def _freeze_container(
-    value: list[Any] | tuple[Any, ...] | Mapping[Any, Any], place: str, depth: int
-) -> tuple[Value, int]:
+def _freeze_time(moment: date) -> str:
+    try:
+        text = format_instant(moment)
+    except OverflowError:
+        raise FilterError("in UTC this time lies outside the years 1 to 9999") from None
+    if parse_instant(text) is None:  # pandas: NaT, and nanoseconds
+        raise FilterError("a time is a real one, in whole microseconds")
+    return text
+
+
+def _freeze_container(value: list[Any] | tuple[Any, ...] | Mapping[Any, Any], depth: int) -> tuple[Value, int]:
     if depth >= MAX_DEPTH:
-        raise FilterError(f"nested more than {MAX_DEPTH} levels deep", place)
+        raise FilterError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, JSONObject):
         value = dict(value)
     size = 1
@@ -376,19 +404,31 @@ def _freeze_container(
     for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         if isinstance(value, Mapping):
             if not isinstance(key, str):
-                raise FilterError(f"an object's keys are strings, not {_kind(key)}", place)
-            check_text(key, place)
-        kept, weight = _freeze(item, f"{place}[{key!r}]", depth + 1)
+                raise FilterError(f"an object's keys are strings, not {_kind(key)}")
+            check_text(key, "")
+        try:
+            kept, weight = _freeze(item, depth + 1)
+        except FilterError as error:
+            # Only now: writing places for good values too costs more than freezing them.
+            raise FilterError(error.reason, f"[{_show_key(key)}]{error.place}") from None
         size += weight
         if size > MAX_SIZE:
-            raise FilterError(f"more than {MAX_SIZE:,} conditions and values", place)
+            raise FilterError(f"more than {MAX_SIZE:,} conditions and values")
         frozen.append((key, kept) if isinstance(value, Mapping) else kept)
     return (JSONObject(sorted(frozen, key=lambda pair: pair[0])) if isinstance(value, Mapping) else tuple(frozen)), size
 
 
-def _check_field_value(field: object, given: object, frozen: Value, place: str) -> None:
+def _check_path(path: object) -> None:
+    if not (isinstance(path, tuple) and all(isinstance(key, str) for key in path)):
+        raise FilterError("a field's path is a tuple of strings", "field")
+
+
+def _check_field(field: object) -> None:
     if not isinstance(field, Field):
         raise FilterError(f"a Field belongs here, not {_kind(field)}", "field")
+
+
+def _check_field_value(field: Field, given: object, frozen: Value, place: str) -> None:
     if given is None:
         return
     if field.is_text and not isinstance(given, str):
@@ -425,6 +465,10 @@ def _kind(value: object) -> str:
 
 def _nested(child: Filter) -> str:
     return f"({child})" if isinstance(child, And | Or) else str(child)
+
+
+def _show_key(key: str | int) -> str:
+    return "..." if isinstance(key, str) and len(key) > _SHOWN_KEY else repr(key)
 
 
 def _show(value: Value) -> str:

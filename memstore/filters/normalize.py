@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
+from typing import Final
 
 from memstore.filters.nodes import FALSE, TRUE, And, Comparison, Field, Filter, In, Not, Operator, Or, Value, identity
+
+_ORDER: Final = attrgetter("order")
 
 
 @lru_cache(maxsize=256)
@@ -26,7 +30,7 @@ def _normalize(filter: Filter, *, negated: bool) -> Filter:
             return _normalize(child, negated=not negated)
         case And(children) | Or(children):
             parts = [_normalize(child, negated=negated) for child in children]
-            return _all_of(parts) if isinstance(filter, And) != negated else _any_of(parts)
+            return all_of(parts) if isinstance(filter, And) != negated else any_of(parts)
         case In(field, values):
             return _leaf(_one_of(field, values), negated)
         case Comparison(_, operator, None) if operator is not Operator.EQ:
@@ -49,21 +53,23 @@ def _one_of(field: Field, values: Iterable[Value]) -> Filter:
     return In(field, tuple(sorted(distinct.values(), key=lambda value: repr(identity(value)))))
 
 
-def _all_of(parts: list[Filter]) -> Filter:
+def all_of(parts: Iterable[Filter]) -> Filter:
+    """The canonical And of filters that are canonical already."""
     children = _flatten(parts, And)
     if FALSE in children:
         return FALSE
-    return children[0] if len(children) == 1 else And(tuple(sorted(children, key=repr)))
+    return children[0] if len(children) == 1 else And(tuple(sorted(children, key=_ORDER)))
 
 
-def _any_of(parts: list[Filter]) -> Filter:
+def any_of(parts: Iterable[Filter]) -> Filter:
+    """The canonical Or of filters that are canonical already."""
     children = _merge_equalities(_flatten(parts, Or))
     if TRUE in children:
         return TRUE
-    return children[0] if len(children) == 1 else Or(tuple(sorted(children, key=repr)))
+    return children[0] if len(children) == 1 else Or(tuple(sorted(children, key=_ORDER)))
 
 
-def _flatten(parts: list[Filter], logic: type[And] | type[Or]) -> list[Filter]:
+def _flatten(parts: Iterable[Filter], logic: type[And] | type[Or]) -> list[Filter]:
     """The parts without nesting of the same logic and without duplicates."""
     flat: dict[Filter, None] = {}
     for part in parts:

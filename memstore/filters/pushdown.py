@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from memstore.filters.nodes import TRUE, And, Comparison, Filter, In, Not, Or
-from memstore.filters.normalize import normalize
+from memstore.filters.normalize import all_of, any_of, normalize
 
 Leaf: TypeAlias = Comparison | In
 
@@ -60,7 +60,8 @@ def split_filter(filter: Filter, support: FilterSupport) -> Split:
 
     `native` uses nothing that `support` denies. Where only some branches of an Or can be pushed
     down, a weaker condition that they imply is, so that the engine returns fewer rows, and the Or
-    itself stays in `residual`.
+    itself stays in `residual`. The one constant in `native` is TRUE, alone, for every row: an engine
+    that evaluates no filters could not tell FALSE from it.
     """
     native: list[Filter] = []
     residual: list[Filter] = []
@@ -71,16 +72,16 @@ def split_filter(filter: Filter, support: FilterSupport) -> Split:
             native.append(weaker)
         if weaker != part:
             residual.append(part)
-    return Split(normalize(And(tuple(native))), normalize(And(tuple(residual))))
+    return Split(all_of(native), all_of(residual))
 
 
 def _weaken(filter: Filter, support: FilterSupport) -> Filter:
     """The strongest supported filter that a normalised filter implies."""
     match filter:
         case And(children):
-            return normalize(And(tuple(_weaken(child, support) for child in children)))
-        case Or(children) if support.either or not children:
-            return normalize(Or(tuple(_weaken(child, support) for child in children)))
+            return all_of(_weaken(child, support) for child in children)
+        case Or(children) if children and support.either:
+            return any_of(_weaken(child, support) for child in children)
         case Comparison() | In() if support.leaf(filter):
             return filter
         case Not(Comparison() | In() as leaf) if support.negation and support.leaf(leaf):

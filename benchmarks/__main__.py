@@ -1,0 +1,65 @@
+"""``python -m benchmarks``: measure everything, print a table, and write JSON where asked to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from benchmarks import adding, filters, footprint, listing, locomo, search
+from benchmarks.plan import QUICK, Plan
+from benchmarks.report import Row, environment, table, write_json
+
+_PARTS: Final = {
+    "filters": filters.rows,
+    "listing": listing.rows,
+    "adding": adding.rows,
+    "memory": footprint.rows,
+    "search": search.rows,
+    "locomo": locomo.rows,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command."""
+    options = _parser().parse_args(arguments)
+    plan = replace(QUICK if options.quick else Plan(), seed=options.seed, locomo=options.locomo)
+    chosen = options.only or list(_PARTS)
+    start, rows = perf_counter(), list[Row]()
+    for part in chosen:
+        for row in _PARTS[part](plan):
+            rows.append(row)
+            print(f"{perf_counter() - start:6.1f} s  {row.name}", file=sys.stderr)
+    about = environment(plan)
+    print(f"{about['date']}, {about['processor']} ({about['cores']} cores), seed {about['seed']}")
+    print(", ".join(f"{name} {number}" for name, number in about["versions"].items()))
+    print(f"sizes {json.dumps(about['sizes'])}")
+    if options.quick:
+        print("A quick run shows that everything runs; its figures say nothing.")
+    print(f"\n{table(rows)}\n")
+    if "locomo" in chosen and plan.locomo is None:
+        print("LoCoMo evidence recall is left out: give its data with --locomo PATH/locomo-dev.json.")
+    verdicts = [row.met for row in rows]
+    taken = perf_counter() - start
+    print(f"Targets met: {verdicts.count(True)}, missed: {verdicts.count(False)}. It took {taken:.0f} s.")
+    if options.json is not None:
+        write_json(options.json, plan, rows)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there; nothing is written without")
+    parser.add_argument("--quick", action="store_true", help="a small run that shows that everything works")
+    parser.add_argument("--only", action="append", choices=_PARTS, metavar="NAME", help=f"one of {', '.join(_PARTS)}")
+    parser.add_argument("--locomo", type=Path, metavar="PATH", help="LoCoMo data with locomo_recall.py beside it")
+    parser.add_argument("--seed", type=int, default=0, help="of the synthetic data (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

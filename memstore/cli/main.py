@@ -1,0 +1,41 @@
+"""The `memstore` command and its subcommands."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from memstore.cli.backends import backends_table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code is that of what it ran."""
+    parser = argparse.ArgumentParser(prog="memstore", description="Long-term memory for AI agents.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="watch memory work on a conversation over months, in two processes")
+    demo.set_defaults(run=lambda _: _demo())
+    commands.add_parser("backends", help="show the installed backends and what they offer").set_defaults(
+        run=lambda _: _backends()
+    )
+    options = parser.parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def _demo() -> int:
+    """Each chapter is a process, so that what the second one knows can only come from the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "memories.json")
+        for chapter in ("remember", "recall"):
+            code = subprocess.run([sys.executable, "-m", "memstore.demo", chapter, path], check=False).returncode
+            if code:
+                return code
+    return 0
+
+
+def _backends() -> int:
+    print(backends_table())
+    return 0

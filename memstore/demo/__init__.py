@@ -1,0 +1,1 @@
+"""What `memstore demo` shows: a conversation over months, remembered across processes."""

@@ -1,0 +1,44 @@
+"""The `memstore` command."""
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from memstore.cli.backends import backends_table
+from memstore.cli.main import main
+from memstore.registry import GROUP
+
+
+def test_backends_shows_what_is_installed(capsys):
+    assert main(["backends"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0] == "| capability | `memory://` | promise |"
+    assert "| `list` (operation) | yes |" in shown
+
+
+def test_a_backend_without_its_dependencies_offers_nothing(monkeypatch):
+    needy = EntryPoint("needy", "support.needy:Store", GROUP)
+    monkeypatch.setattr("memstore.cli.backends.backends", lambda: {"needy": needy})
+    assert "| `list` (operation) |  |" in backends_table()
+
+
+def test_a_chapter_that_fails_ends_the_demo(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert main(["demo"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"]])
+def test_wrong_words_are_a_usage_error(arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "usage: memstore" in capsys.readouterr().err
+
+
+def test_the_installed_command_runs():
+    command = Path(sys.executable).with_name("memstore")
+    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
+    assert "demo" in done.stdout

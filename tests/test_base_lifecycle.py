@@ -1,0 +1,259 @@
+"""Opening, closing, sharing, copying: a store between processes, threads and event loops."""
+
+import asyncio
+import copy
+import multiprocessing
+import pickle
+import threading
+
+import pytest
+from haystack.core.pipeline import Pipeline
+from haystack.dataclasses import ChatMessage
+from support.stores import FailingStore, ListStore, NativeAsyncStore
+
+from memstore import (
+    AsyncMemoryStore,
+    MemoryStore,
+    MemoryStoreError,
+    StoreClosedError,
+    SupportsCapabilities,
+    SupportsCount,
+    SupportsHistory,
+    SupportsList,
+    SupportsUpdate,
+    SupportsWait,
+    UnsupportedError,
+    open_store,
+)
+from memstore.demo.json_file import JSONFileMemoryStore
+
+TEA = [ChatMessage.from_user("tea")]
+
+
+@pytest.fixture(params=["in-memory", "base", "json"])
+def store(request, tmp_path):
+    makers = {
+        "in-memory": lambda: open_store("memory://"),
+        "base": ListStore,
+        "json": lambda: JSONFileMemoryStore(str(tmp_path / "memories.json")),
+    }
+    return makers[request.param]()
+
+
+CALLS = {
+    "add_memories": {"messages": TEA, "user_id": "u", "infer": False},
+    "search_memories": {"user_id": "u"},
+    "search_memories_as_single_message": {"user_id": "u"},
+    "delete_all_memories": {"user_id": "u"},
+    "delete_memory": {"memory_id": "x"},
+    "list_memories": {"user_id": "u"},
+    "count_memories": {"user_id": "u"},
+    "wait": {"event_ids": []},
+}
+
+
+def test_it_follows_the_protocols(store):
+    for protocol in (
+        MemoryStore,
+        AsyncMemoryStore,
+        SupportsCapabilities,
+        SupportsCount,
+        SupportsHistory,
+        SupportsList,
+        SupportsUpdate,
+        SupportsWait,
+    ):
+        assert isinstance(store, protocol)
+
+
+@pytest.mark.parametrize(("method", "arguments"), CALLS.items(), ids=CALLS)
+def test_a_closed_store_refuses_every_call(store, method, arguments):
+    with store:
+        pass
+    store.close()
+    with pytest.raises(StoreClosedError, match=type(store).__name__):
+        getattr(store, method)(**arguments)
+    with pytest.raises(StoreClosedError):
+        asyncio.run(getattr(store, f"{method}_async")(**arguments))
+    with pytest.raises(StoreClosedError):
+        store.warm_up()
+    assert "closed" in repr(store)
+
+
+async def test_async_context(store):
+    async with store as entered:
+        assert entered is store
+        await store.add_memories_async(**CALLS["add_memories"])
+        assert [m.text for m in await store.search_memories_async(user_id="u")] == ["tea"]
+        assert (await store.search_memories_as_single_message_async(user_id="u")).text == "- MEMORY #1: tea"
+        [memory] = (await store.list_memories_async(user_id="u")).memories
+        await store.delete_memory_async(memory.id)
+        assert await store.count_memories_async(user_id="u") == 0
+        await store.delete_all_memories_async(user_id="u")
+        assert await store.wait_async([]) == []
+    await store.close_async()
+    with pytest.raises(StoreClosedError):
+        await store.search_memories_async(user_id="u")
+
+
+def test_warming_up_twice_is_fine(store):
+    store.warm_up()
+    store.warm_up()
+
+
+def test_closing_releases_once():
+    class Counting(ListStore):
+        closed = 0
+
+        def _close(self):
+            self.closed += 1
+
+    store = Counting()
+    store.close()
+    store.close()
+    asyncio.run(store.close_async())
+    assert store.closed == 1
+
+
+def test_async_twins_are_coroutines_with_the_same_parameters(store):
+    import inspect
+
+    for method in CALLS:
+        sync, twin = getattr(store, method), getattr(store, f"{method}_async")
+        assert inspect.iscoroutinefunction(twin)
+        assert not inspect.iscoroutinefunction(sync)
+        assert inspect.signature(sync).parameters == inspect.signature(twin).parameters
+        assert twin.__name__ == f"{method}_async"
+
+
+async def test_the_event_loop_goes_on_while_a_store_without_native_async_works():
+    started, release = threading.Event(), threading.Event()
+
+    class Slow(ListStore):
+        def _select(self, filter, after, limit):
+            started.set()
+            assert release.wait(10)
+            return []
+
+    search = asyncio.create_task(Slow().search_memories_async(user_id="u"))
+    while not started.is_set():
+        await asyncio.sleep(0)
+    release.set()  # reached only because the loop was free
+    assert await search == []
+
+
+async def test_native_async_uses_no_thread():
+    store = NativeAsyncStore()
+    threads = threading.active_count()
+    await store.add_memories_async(**CALLS["add_memories"])
+    found = await store.search_memories_async(user_id="u", query="tea")
+    assert [message.text for message in found] == ["tea"]
+    await store.delete_all_memories_async(user_id="u")
+    assert await store.count_memories_async(user_id="u") == 0
+    assert threading.active_count() == threads
+
+
+async def test_native_async_errors_are_wrapped_too():
+    class Failing(NativeAsyncStore):
+        async def _select_async(self, filter, after, limit):
+            raise OSError("no route")
+
+        async def _delete_async(self, ids):
+            raise MemoryStoreError("quota")
+
+    with pytest.raises(MemoryStoreError, match="could not select memories: OSError") as failed:
+        await Failing().search_memories_async(user_id="u")
+    assert isinstance(failed.value.__cause__, OSError)
+    with pytest.raises(MemoryStoreError, match="^quota$"):
+        await Failing().delete_memory_async("x")
+
+
+@pytest.mark.parametrize(("operation", "capability"), [("update_memory", "update"), ("memory_history", "history")])
+def test_unclaimed_operations_are_refused_by_name(store, operation, capability):
+    with pytest.raises(UnsupportedError, match=f"{type(store).__name__} does not offer '{capability}'") as refused:
+        getattr(store, operation)("x")
+    assert refused.value.capability == capability
+    assert isinstance(refused.value, NotImplementedError)
+    with pytest.raises(UnsupportedError):
+        asyncio.run(getattr(store, f"{operation}_async")("x"))
+
+
+@pytest.mark.parametrize(
+    ("capability", "call"),
+    [
+        ("list", lambda store: store.list_memories(user_id="u")),
+        ("count", lambda store: store.count_memories(user_id="u")),
+        ("wait", lambda store: store.wait([])),
+        ("client_ids", lambda store: store.add_memories(messages=TEA, infer=False, user_id="u", ids=["a"])),
+    ],
+)
+def test_capabilities_are_the_instances_own(capability, call):
+    store = ListStore()
+    call(store)
+    store.capabilities = store.capabilities - {capability}
+    with pytest.raises(UnsupportedError) as refused:
+        call(store)
+    assert refused.value.capability == capability
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if c != "wait"])
+def test_a_failure_is_never_an_empty_result(call):
+    with pytest.raises(MemoryStoreError) as failed:
+        getattr(FailingStore(), call)(**CALLS[call])
+    assert isinstance(failed.value.__cause__, ConnectionError)
+
+
+class TestCopies:
+    def test_what_lives_in_this_process_refuses_to_be_copied(self):
+        with pytest.raises(TypeError, match="keeps its memories in this process"):
+            pickle.dumps(open_store("memory://"))
+        with pytest.raises(TypeError, match="keeps its memories in this process"):
+            copy.deepcopy(open_store("memory://"))
+
+    def test_what_is_durable_is_opened_anew(self, tmp_path):
+        store = JSONFileMemoryStore(str(tmp_path / "memories.json"))
+        store.add_memories(**CALLS["add_memories"])
+        again = pickle.loads(pickle.dumps(store))
+        assert again is not store
+        assert [message.text for message in again.search_memories(user_id="u")] == ["tea"]
+
+    def test_a_forked_store_refuses(self, store):
+        store.add_memories(**CALLS["add_memories"])
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe()
+        child = context.Process(target=_report_failure, args=(store, sender))
+        child.start()
+        child.join(30)
+        assert "opened before the process forked" in receiver.recv()
+        assert store.count_memories(user_id="u") == 1
+
+
+def _report_failure(store, sender):
+    try:
+        store.search_memories(user_id="u")
+        sender.send("it answered")
+    except MemoryStoreError as error:
+        sender.send(str(error))
+
+
+class TestSerialisation:
+    def test_through_json_it_is_the_same_configuration(self, store):
+        import json
+
+        data = json.loads(json.dumps(store.to_dict()))
+        again = type(store).from_dict(data)
+        assert again.to_dict() == store.to_dict() == data
+        assert data["type"] == f"{type(store).__module__}.{type(store).__name__}"
+
+    def test_through_a_pipeline(self):
+        """What `Pipeline.dumps` writes of a component that holds a store, `Pipeline.loads` reads."""
+        from support.component import StoreHolder
+
+        pipeline = Pipeline()
+        pipeline.add_component("holder", StoreHolder(open_store("memory://").bound(user_id="maya")))
+        text = pipeline.dumps()
+        again = Pipeline.loads(text, allowed_modules=["memstore", "support"])
+        held = again.get_component("holder").store
+        assert held.to_dict() == pipeline.get_component("holder").store.to_dict()
+        held.add_memories(messages=TEA, infer=False)
+        assert held.search_memories()[0].text == "tea"

@@ -1,0 +1,329 @@
+"""`bind`: every way to reach past it, over stores of ours and over one that follows only the bare protocol."""
+
+import asyncio
+
+import pytest
+from haystack.dataclasses import ChatMessage
+from support.bare import BareStore
+from support.stores import ListStore, UpdatingStore
+
+from memstore import (
+    BoundMemoryStore,
+    EventNotFoundError,
+    FilterError,
+    MemoryNotFoundError,
+    MemoryStore,
+    ScopeError,
+    StoreClosedError,
+    UnsupportedError,
+    bind,
+    open_store,
+    store_from_dict,
+)
+from memstore.filters import field, serialize
+
+
+@pytest.fixture(params=["in-memory", "base", "bare"])
+def store(request):
+    return {"in-memory": lambda: open_store("memory://"), "base": ListStore, "bare": BareStore}[request.param]()
+
+
+@pytest.fixture
+def alice(store):
+    return bind(store, user_id="alice")
+
+
+@pytest.fixture(autouse=True)
+def bobs_id(store):
+    """Bob's memory was there first."""
+    add(store, "bob's secret", user_id="bob", run_id="r1")
+    return store.search_memories(user_id="bob") and ids_of(store)[0]
+
+
+def add(store, text, **kwargs):
+    return store.add_memories(messages=[ChatMessage.from_user(text)], infer=False, **kwargs)
+
+
+def ids_of(store):
+    return (
+        list(store.rows)
+        if isinstance(store, BareStore)
+        else [m.id for m in store.list_memories(filters=EVERYTHING).memories]
+    )
+
+
+def texts(messages):
+    return sorted(message.text for message in messages)
+
+
+EVERYTHING = {"operator": "AND", "conditions": []}
+IS_BOB = {"field": "user_id", "operator": "==", "value": "bob"}
+
+REACHING_OUT = {
+    "everything": EVERYTHING,
+    "an id": IS_BOB,
+    "an Or": {"operator": "OR", "conditions": [IS_BOB, {"field": "user_id", "operator": "==", "value": "alice"}]},
+    "an Or with a tautology": {"operator": "OR", "conditions": [IS_BOB, EVERYTHING]},
+    "a Not": {"operator": "NOT", "conditions": [{"field": "user_id", "operator": "==", "value": "alice"}]},
+    "a Not of nothing": {"operator": "NOT", "conditions": [{"operator": "OR", "conditions": []}]},
+    "not equal": {"field": "user_id", "operator": "!=", "value": "nobody"},
+    "not in": {"field": "user_id", "operator": "not in", "value": []},
+    "an id that may be anything": {"field": "user_id", "operator": "in", "value": ["alice", "bob", "*"]},
+    "a wildcard": {"field": "user_id", "operator": "==", "value": "*"},
+}
+
+
+@pytest.mark.parametrize("filters", REACHING_OUT.values(), ids=REACHING_OUT)
+@pytest.mark.parametrize("query", [None, "secret"])
+def test_a_filter_does_not_reach_past_it(store, alice, filters, query):
+    add(alice, "alice's own")
+    assert "bob's secret" not in texts(alice.search_memories(query=query, filters=filters, top_k=50))
+    assert "bob's" not in alice.search_memories_as_single_message(query=query, filters=filters, top_k=50).text
+    assert "bob's secret" not in texts(asyncio.run(alice.search_memories_async(query=query, filters=filters, top_k=50)))
+
+
+def test_a_filter_still_filters_within_it(alice):
+    add(alice, "tea", metadata={"n": 1})
+    add(alice, "milk", metadata={"n": 2})
+    assert texts(alice.search_memories(filters={"field": "meta.n", "operator": ">", "value": 1})) == ["milk"]
+    assert texts(alice.search_memories(filters=field("meta.n") < 2)) == ["tea"]
+    assert texts(alice.search_memories(filters={})) == ["milk", "tea"]
+
+
+def test_a_malformed_filter_names_the_callers_own_place(alice):
+    with pytest.raises(FilterError, match=r"^conditions\[0\]\.value: ") as caught:
+        alice.search_memories(
+            filters={"operator": "AND", "conditions": [{"field": "n", "operator": "<", "value": "x"}]}
+        )
+    assert caught.value.place == "conditions[0].value"
+
+
+@pytest.mark.parametrize("method", ["search_memories", "search_memories_as_single_message", "delete_all_memories"])
+def test_an_id_as_argument_does_not_reach_past_it(store, alice, method):
+    with pytest.raises(ScopeError, match="user_id is bound"):
+        getattr(alice, method)(user_id="bob")
+    with pytest.raises(ScopeError, match="user_id is bound"):
+        asyncio.run(getattr(alice, f"{method}_async")(user_id="bob"))
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+def test_adding_under_another_id_is_refused(store, alice):
+    with pytest.raises(ScopeError, match="user_id is bound"):
+        add(alice, "planted", user_id="bob")
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+def test_a_foreign_id_beside_a_filter_is_refused_too(alice):
+    with pytest.raises(ScopeError):
+        alice.search_memories(filters=EVERYTHING, user_id="bob")
+
+
+def test_other_ids_are_set_on_add_and_narrow_a_search(store, alice):
+    add(alice, "in run one", run_id="r1")
+    add(alice, "in run two", run_id="r2", user_id="alice")
+    assert texts(alice.search_memories(run_id="r1")) == ["in run one"]
+    assert texts(store.search_memories(user_id="alice", run_id="r2")) == ["in run two"]
+    alice.delete_all_memories(run_id="r1")
+    assert texts(alice.search_memories()) == ["in run two"]
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+@pytest.mark.parametrize("key", ["user_id", "run_id", "agent_id", "app_id", "memory_metadata", "mem0_memory_metadata"])
+def test_metadata_cannot_move_a_memory(store, alice, key):
+    with pytest.raises(ScopeError, match=key):
+        add(alice, "planted", metadata={key: "bob"})
+    with pytest.raises(ScopeError, match=rf"messages\[1\].*{key}"):
+        planted = ChatMessage.from_user("planted", meta={key: "bob"})
+        alice.add_memories(messages=[ChatMessage.from_user("x"), planted], infer=False)
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+def test_deleting_by_a_foreign_id_says_what_an_unknown_id_says(store, alice, bobs_id):
+    with pytest.raises(MemoryNotFoundError) as foreign:
+        alice.delete_memory(bobs_id)
+    with pytest.raises(MemoryNotFoundError) as foreign_async:
+        asyncio.run(alice.delete_memory_async(bobs_id))
+    unknown_id = bobs_id[:-1] + ("0" if bobs_id[-1] != "0" else "1")
+    with pytest.raises(MemoryNotFoundError) as unknown:
+        alice.delete_memory(unknown_id)
+    assert str(foreign.value) == str(foreign_async.value) == str(unknown.value).replace(unknown_id, bobs_id)
+    assert foreign.value.__cause__ is unknown.value.__cause__ is None
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+def test_deleting_an_own_memory(store, alice):
+    add(alice, "mine")
+    mine = next(memory_id for memory_id in ids_of(store) if memory_id not in ids_of(bind_ids(store)))
+    alice.delete_memory(mine)
+    assert alice.search_memories() == []
+
+
+def bind_ids(store):
+    """A copy of the store without Alice's memories, to tell which ids are hers."""
+    other = BareStore()
+    rows = (
+        store.rows if isinstance(store, BareStore) else {m.id: m for m in store.list_memories(user_id="bob").memories}
+    )
+    other.rows = {i: r for i, r in rows.items() if (r["user_id"] if isinstance(r, dict) else r.user_id) == "bob"}
+    return other
+
+
+def test_delete_all_deletes_the_scope(store, alice):
+    add(alice, "mine")
+    alice.delete_all_memories()
+    assert alice.search_memories() == []
+    add(alice, "mine again")
+    asyncio.run(alice.delete_all_memories_async())
+    assert alice.search_memories() == []
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+@pytest.mark.parametrize(
+    "method", ["add_memories", "search_memories", "delete_all_memories", "list_memories", "count_memories"]
+)
+def test_a_keyword_that_the_store_would_pass_on_is_refused(store, alice, method):
+    arguments = {"messages": [ChatMessage.from_user("x")]} if method == "add_memories" else {}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scope'"):
+        getattr(alice, method)(**arguments, scope="everyone")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scope'"):
+        asyncio.run(getattr(alice, f"{method}_async")(**arguments, scope="everyone"))
+    assert not any(passed for passed in getattr(store, "passed_on", []))
+
+
+def test_optional_methods_keep_to_the_scope(store, alice):
+    add(alice, "mine")
+    if isinstance(store, BareStore):
+        with pytest.raises(UnsupportedError) as refused:
+            alice.list_memories()
+        assert refused.value.capability == "list"
+        with pytest.raises(UnsupportedError):
+            asyncio.run(alice.count_memories_async())
+        return
+    assert [memory.text for memory in alice.list_memories(filters=EVERYTHING).memories] == ["mine"]
+    assert alice.count_memories() == alice.count_memories(filters=field("user_id") != "x") == 1
+    assert asyncio.run(alice.count_memories_async(filters=EVERYTHING)) == 1
+    assert [memory.text for memory in asyncio.run(alice.list_memories_async()).memories] == ["mine"]
+
+
+def test_a_cursor_of_another_scope_is_refused(store, alice):
+    if isinstance(store, BareStore):
+        with pytest.raises(UnsupportedError):
+            alice.list_memories(cursor="x")
+        return
+    add(store, "bob's second", user_id="bob")
+    bobs = store.list_memories(user_id="bob", limit=1)
+    with pytest.raises(ValueError, match="cursor"):
+        alice.list_memories(limit=1, cursor=bobs.cursor)
+
+
+def test_optional_methods_on_foreign_memories():
+    store = UpdatingStore()
+    [bobs] = add(store, "bob's", user_id="bob")
+    alice = bind(store, user_id="alice")
+    [own] = add(alice, "mine")
+    for call in (
+        lambda memory_id: alice.update_memory(memory_id, text="changed"),
+        alice.memory_history,
+        lambda memory_id: asyncio.run(alice.update_memory_async(memory_id, text="changed")),
+        lambda memory_id: asyncio.run(alice.memory_history_async(memory_id)),
+    ):
+        with pytest.raises(MemoryNotFoundError):
+            call(bobs["memory_id"])
+        call(own["memory_id"])
+    assert texts(store.search_memories(user_id="bob")) == ["bob's"]
+    assert texts(alice.search_memories()) == ["changed"]
+    with pytest.raises(ScopeError):
+        alice.update_memory(own["memory_id"], metadata={"user_id": "bob"})
+
+
+def test_waiting_for_a_foreign_event():
+    class Pending(ListStore):
+        def wait(self, event_ids, *, timeout=None):
+            return [{"memory_id": next(iter(self.memories)), "memory": "bob's"}]
+
+    store = Pending()
+    add(store, "bob's", user_id="bob")
+    with pytest.raises(EventNotFoundError):
+        bind(store, user_id="alice").wait(["bobs-event"])
+    assert bind(store, user_id="bob").wait(["bobs-event"])[0]["memory"] == "bob's"
+
+
+def test_what_the_store_underneath_lacks_is_refused_by_name(store, alice):
+    with pytest.raises(UnsupportedError) as refused:
+        alice.update_memory(add_and_find(store, alice), text="x")
+    assert refused.value.capability == "update"
+
+
+def add_and_find(store, alice):
+    add(alice, "mine")
+    return ids_of(store)[-1]
+
+
+def test_binding_again_narrows(store, alice):
+    narrow = bind(alice, run_id="r1")
+    assert isinstance(narrow, BoundMemoryStore)
+    add(narrow, "in r1")
+    add(alice, "elsewhere")
+    assert texts(narrow.search_memories()) == ["in r1"]
+    assert texts(store.search_memories(user_id="alice", run_id="r1")) == ["in r1"]
+    with pytest.raises(ScopeError, match="user_id is bound"):
+        bind(alice, user_id="bob")
+    assert texts(alice.bound(run_id="r1").search_memories()) == ["in r1"]
+
+
+@pytest.mark.parametrize("ids", [{}, {"user_id": ""}, {"user_id": " a"}, {"user_id": "*"}, {"user_id": 5}])
+def test_binding_needs_a_scope(store, ids):
+    with pytest.raises(ScopeError):
+        bind(store, **ids)
+
+
+def test_it_is_a_store_with_the_capabilities_of_the_one_underneath(store, alice):
+    assert isinstance(alice, MemoryStore)
+    assert alice.capabilities == getattr(store, "capabilities", frozenset())
+    assert alice.scope.ids == {"user_id": "alice"}
+    assert "alice" not in repr(alice)
+
+
+def test_serialised_and_loaded_it_is_bound_still():
+    alice = open_store("memory://").bound(user_id="alice", app_id="shop")
+    data = alice.to_dict()
+    assert data["init_parameters"]["user_id"] == "alice"
+    again = store_from_dict(data)
+    assert isinstance(again, BoundMemoryStore)
+    assert again.scope == alice.scope
+    again.close()
+    with pytest.raises(StoreClosedError):
+        again._store.search_memories(user_id="x")
+
+
+def test_closing_the_view_leaves_the_store_open(store, alice):
+    with alice:
+        add(alice, "mine")
+    alice.close()
+    for call in (alice.search_memories, alice.warm_up, lambda: bind(alice, run_id="x")):
+        with pytest.raises(StoreClosedError):
+            call()
+    assert texts(store.search_memories(user_id="alice")) == ["mine"]
+
+
+async def test_async_lifecycle(store):
+    async with bind(store, user_id="alice") as alice:
+        await alice.add_memories_async(messages=[ChatMessage.from_user("mine")], infer=False)
+        assert texts(await alice.search_memories_async()) == ["mine"]
+    with pytest.raises(StoreClosedError):
+        await alice.search_memories_async()
+
+
+def test_the_scope_is_outside_of_the_filter(alice, monkeypatch):
+    """The bare protocol takes dictionaries, so that is what a store underneath gets."""
+    seen = {}
+    monkeypatch.setattr(alice._store, "search_memories", lambda **arguments: seen.update(arguments) or [])
+    alice.search_memories(filters=field("n") == 1, query="q", run_id="r")
+    assert seen["filters"] == {
+        "operator": "AND",
+        "conditions": [
+            {"operator": "AND", "conditions": [{"field": "user_id", "operator": "==", "value": "alice"}]},
+            serialize(field("n") == 1),
+        ],
+    }
+    assert "user_id" not in seen and "run_id" not in seen
