@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
@@ -16,7 +16,7 @@ from memstore.json_values import check_text, checked_copy, copy_json
 from memstore.memory import RESERVED_METADATA_KEYS, Memory, Scope, check_memory_id, utc
 from memstore.store import Filters
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

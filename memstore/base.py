@@ -6,16 +6,15 @@ import asyncio
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timezone
 from contextlib import AbstractContextManager
-from typing import Any, Final, TypeAlias, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Final, Self, TypeAlias, TypeVar
 from urllib.parse import SplitResult
 
 from haystack import logging
 from haystack.core.serialization import default_from_dict, default_to_dict
 from haystack.dataclasses import ChatMessage
 from haystack.tracing.tracer import Span, tracer
-from typing_extensions import Self
 
 from memstore import operations
 from memstore.arguments import Addition, given_filters, target
@@ -420,4 +419,4 @@ class BaseMemoryStore(ABC):
 
 
 def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
-from typing_extensions import Self
 
 from memstore.arguments import checked_metadata, given_filters, refuse_reserved_keys
 from memstore.errors import EventNotFoundError, MemoryNotFoundError, ScopeError, StoreClosedError, UnsupportedError

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from typing import Any, Final, TypeAlias, TypedDict
+from datetime import UTC, datetime
+from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
 from haystack.dataclasses import ChatMessage
 from haystack.dataclasses.chat_message import ChatRole, TextContent
-from typing_extensions import NotRequired
 
 from memstore.errors import InvalidMemoryError, ScopeError
 from memstore.filters import TRUE, And, Comparison, Field, Filter, Operator
@@ -184,8 +183,8 @@ class MemoryPage:
 def utc(moment: datetime) -> datetime:
     """The same moment in UTC; a naive datetime is read as UTC."""
     if moment.tzinfo is None:
-        return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
 
 
 def check_memory_id(memory_id: object, place: str = "memory_id") -> str:

@@ -120,7 +120,7 @@ def _owner(point: EntryPoint) -> str:
 
 def _own_class(name: str) -> Any:
     """The core's one store class: a bound store, whose `store` is resolved in turn."""
-    from memstore.binding import BoundMemoryStore  # it imports this module
+    from memstore.binding import BoundMemoryStore  # noqa: PLC0415  # it imports this module
 
     return BoundMemoryStore if name == f"{BoundMemoryStore.__module__}.{BoundMemoryStore.__name__}" else None
 

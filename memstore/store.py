@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from haystack.dataclasses import ChatMessage
-from typing_extensions import Self
 
 from memstore.filters import Filter
 from memstore.memory import AddedMemory, Memory, MemoryPage

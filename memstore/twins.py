@@ -66,7 +66,7 @@ def drive(operation: Operation[T], call: Callable[[Primitive], Any]) -> T:
         while True:
             try:
                 result = call(primitive)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # it goes into the operation, which lets it out again
                 primitive = operation.throw(error)
             else:
                 primitive = operation.send(result)
@@ -82,7 +82,7 @@ async def drive_async(operation: Operation[T], call: Callable[[Primitive], Await
         while True:
             try:
                 result = await call(primitive)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # it goes into the operation, which lets it out again
                 primitive = operation.throw(error)
             else:
                 primitive = operation.send(result)

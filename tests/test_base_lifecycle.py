@@ -136,8 +136,7 @@ async def test_the_event_loop_goes_on_while_a_store_without_native_async_works()
             return []
 
     search = asyncio.create_task(Slow().search_memories_async(user_id="u"))
-    while not started.is_set():
-        await asyncio.sleep(0)
+    await asyncio.to_thread(started.wait, 10)
     release.set()  # reached only because the loop was free
     assert await search == []
 

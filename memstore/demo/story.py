@@ -63,9 +63,8 @@ def recall(path: str) -> None:
         _say("Maya leaves, and everything of hers is deleted:")
         print(f"  before: {_counts(store)}")
         hers.delete_all_memories()
-        print(
-            f"  after:  {_counts(store)}; 'Alfama' is {'still' if 'Alfama' in Path(path).read_text() else 'not'} in the file"
-        )
+        kept = "still" if "Alfama" in Path(path).read_text() else "not"
+        print(f"  after:  {_counts(store)}; 'Alfama' is {kept} in the file")
 
 
 def _ask(store: MemoryStore, asker: str, question: str, **where: Any) -> None:

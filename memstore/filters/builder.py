@@ -20,10 +20,10 @@ class FieldBuilder:
     def __init__(self, field: Field) -> None:
         self._field = field
 
-    def __eq__(self, value: Any) -> Comparison:  # type: ignore[override]  # a node instead of a bool, by design
+    def __eq__(self, value: Any) -> Comparison:  # type: ignore[override]  # noqa: PYI032  # a node, not a bool, by design
         return Comparison(self._field, Operator.EQ, value)
 
-    def __ne__(self, value: Any) -> Not:  # type: ignore[override]  # a node instead of a bool, by design
+    def __ne__(self, value: Any) -> Not:  # type: ignore[override]  # noqa: PYI032  # a node, not a bool, by design
         return Not(self == value)
 
     def __lt__(self, value: Any) -> Comparison:

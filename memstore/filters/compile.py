@@ -60,7 +60,7 @@ def _every(predicates: list[Predicate]) -> Predicate:
         return lambda record: first(record) and second(record)
 
     def every(record: Any) -> bool:
-        for predicate in predicates:
+        for predicate in predicates:  # noqa: SIM110  # all() makes a generator for each record
             if not predicate(record):
                 return False
         return True
@@ -74,7 +74,7 @@ def _some(predicates: list[Predicate]) -> Predicate:
         return lambda record: first(record) or second(record)
 
     def some(record: Any) -> bool:
-        for predicate in predicates:
+        for predicate in predicates:  # noqa: SIM110  # any() makes a generator for each record
             if predicate(record):
                 return True
         return False

@@ -18,7 +18,9 @@ class MemoryLike(Protocol):
     """What a filter reads of a memory: the fields it names, and ``meta``."""
 
     @property
-    def meta(self) -> Mapping[str, Any]: ...
+    def meta(self) -> Mapping[str, Any]:
+        """The user's metadata."""
+        ...
 
 
 Record: TypeAlias = MemoryLike | Mapping[str, Any]

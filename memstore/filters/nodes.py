@@ -45,7 +45,7 @@ class JSONObject(tuple[tuple[str, "Value"], ...]):
     __slots__ = ()
 
 
-Value: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | JSONObject"
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | JSONObject | None"
 
 
 class Operator(StrEnum):
@@ -352,7 +352,7 @@ def _seal_children(node: Filter, children: object, weight: int = 1) -> None:
     node._seal(children, depth + 1, size)
 
 
-def _operands(filter: Filter, logic: type[And] | type[Or]) -> Iterable[Filter]:
+def _operands(filter: Filter, logic: type[And | Or]) -> Iterable[Filter]:
     """What joins a chain of the same logic: ``a & b & c`` is one And of three, however long."""
     if not isinstance(filter, Filter):
         raise TypeError(f"filters combine with filters, not with {_kind(filter)}")

@@ -69,7 +69,7 @@ def any_of(parts: Iterable[Filter]) -> Filter:
     return children[0] if len(children) == 1 else Or(tuple(sorted(children, key=_ORDER)))
 
 
-def _flatten(parts: Iterable[Filter], logic: type[And] | type[Or]) -> list[Filter]:
+def _flatten(parts: Iterable[Filter], logic: type[And | Or]) -> list[Filter]:
     """The parts without nesting of the same logic and without duplicates."""
     flat: dict[Filter, None] = {}
     for part in parts:

@@ -9,7 +9,7 @@ that does not match can change order or scores.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -26,7 +26,9 @@ B: Final = 0.75
 
 _SLACK: Final = 64
 """A small index is not worth rebuilding."""
-_REMOVED: Final = Memory("", "", created_at=datetime.min, updated_at=datetime.min)
+_REMOVED: Final = Memory(
+    "", "", created_at=datetime.min.replace(tzinfo=UTC), updated_at=datetime.min.replace(tzinfo=UTC)
+)
 """Stands where a memory was."""
 
 

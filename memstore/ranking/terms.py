@@ -14,14 +14,18 @@ import Stemmer
 _WORD: Final = re.compile(r"[぀-ヿ㐀-䶿一-鿿]|[^\W_぀-ヿ㐀-䶿一-鿿]+")
 
 _STOPWORDS: Final = frozenset(
-    # articles, pronouns, prepositions, conjunctions and auxiliaries
-    "a about am an and any are as at be been being but by can could did do does doing for from had has have having he "
-    "her hers him his how i if in into is it its just ll may me might mine must my no nor not of off on or our ours "
-    "out over s shall she should so some such t than that the their theirs them then there these they this those to "
-    "too us ve was we were will with would you your yours d m re "
-    # what a question asks with, and what it asks for
-    "what when where which who whom whose why many much kind kinds type types ever during long ago".split()
+    # Articles, pronouns, prepositions, conjunctions and auxiliaries; then what a question asks with.
+    """
+    a about am an and any are as at be been being but by can could did do does doing for from had has
+    have having he her hers him his how i if in into is it its just ll may me might mine must my no nor
+    not of off on or our ours out over s shall she should so some such t than that the their theirs them
+    then there these they this those to too us ve was we were will with would you your yours d m re
+
+    what when where which who whom whose why many much kind kinds type types ever during long ago
+    """.split()  # noqa: SIM905  # a paragraph of words reads better than a list of strings
 )
+# Not from `strftime`, which follows the machine's locale.
+_MONTHS: Final = "January February March April May June July August September October November December".split()  # noqa: SIM905
 
 _stemmers: Final = threading.local()
 
@@ -43,13 +47,13 @@ def query_terms(query: str) -> list[int]:
 
 
 def date_terms(moment: datetime) -> list[int]:
-    """A date as people write it: its weekday, day, month and year are terms of what was said then."""
+    """A date as people write it: day, month and year are terms of what was said then."""
     return list(_date_terms(moment.year, moment.month, moment.day))
 
 
 @lru_cache(maxsize=4096)
 def _date_terms(year: int, month: int, day: int) -> tuple[int, ...]:
-    return tuple(terms_of(datetime(year, month, day).strftime("%d %B %Y").lstrip("0")))
+    return tuple(terms_of(f"{day} {_MONTHS[month - 1]} {year}"))
 
 
 @lru_cache(maxsize=100_000)

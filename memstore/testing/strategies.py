@@ -8,7 +8,8 @@ no float can hold; one instant in many spellings; strings that only look like ti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -55,15 +56,16 @@ NUMBERS: Final = (0, 0.0, -0.0, 1, 1.0, -1, 2, 1.5, 0.1, 2**53, 2**53 + 1, float
 IDS: Final = ("alice", "Alice", "bob", "it's", "2024-05-01", "ü", "u\u0308")
 """Values of ``user_id`` and the other ids."""
 
-KEYS: Final = ("a", "b", "A", "a.b", "c\\d", "ü", "user", "meta")
+KEYS: Final = ("a", "b", "a.b", "ü\\", "meta")
 """Keys of metadata, and of the objects in it."""
 
 _DATETIMES: Final = (
     datetime(2024, 5, 1),  # noqa: DTZ001  # a naive one is read as UTC
-    datetime(2024, 5, 1, tzinfo=timezone.utc),
+    datetime(2024, 5, 1, tzinfo=UTC),
     datetime(2024, 5, 1, 2, tzinfo=timezone(timedelta(hours=2))),
-    datetime(2024, 5, 2, tzinfo=timezone.utc),
+    datetime(2024, 5, 2, tzinfo=UTC),
 )
+_LEVELS: Final = 3
 _ROLES: Final = ("user", "assistant", "system", "tool")
 
 
@@ -90,8 +92,10 @@ def metadata() -> SearchStrategy[dict[str, Any]]:
 def fields() -> SearchStrategy[Field]:
     """A memory's own fields, and metadata one or two keys deep."""
     own = st.sampled_from(sorted(TEXT_FIELDS | TIME_FIELDS)).map(lambda name: Field((name,)))
-    keys = st.lists(st.sampled_from(KEYS), min_size=1, max_size=2)
-    return keys.map(lambda path: Field(("meta", *path))) | own
+    key = st.sampled_from(KEYS)
+    meta = key.map(lambda name: Field(("meta", name)))
+    nested = st.tuples(key, key).map(lambda path: Field(("meta", *path)))
+    return st.one_of(meta, meta, nested, own)
 
 
 def filters(on: SearchStrategy[Field] | None = None) -> SearchStrategy[Filter]:
@@ -100,8 +104,10 @@ def filters(on: SearchStrategy[Field] | None = None) -> SearchStrategy[Filter]:
     Args:
         on: which fields they name; `fields` unless given.
     """
-    leaves = (fields() if on is None else on).flatmap(_leaves)
-    return st.recursive(leaves | leaves.map(Not), _logic, max_leaves=8)
+    tree = leaves = (fields() if on is None else on).flatmap(_leaves)
+    for _ in range(_LEVELS):
+        tree = st.one_of(leaves, leaves, leaves.map(Not), *_logic(tree))
+    return tree
 
 
 def memories() -> SearchStrategy[Memory]:
@@ -151,10 +157,11 @@ def _times() -> SearchStrategy[Any]:
 
 
 def _moments() -> SearchStrategy[datetime]:
-    pool = st.sampled_from([moment for moment in _DATETIMES if moment.tzinfo is timezone.utc])
-    return pool | st.datetimes(timezones=st.just(timezone.utc))
+    pool = st.sampled_from([moment for moment in _DATETIMES if moment.tzinfo is UTC])
+    return pool | st.datetimes(timezones=st.just(UTC))
 
 
+@lru_cache  # building a strategy takes longer than drawing from it
 def _leaves(field: Field) -> SearchStrategy[Filter]:
     """Comparisons that the field allows; a value that has no order is only compared for equality."""
     times = _times()
@@ -173,6 +180,8 @@ def _leaves(field: Field) -> SearchStrategy[Filter]:
     )
 
 
-def _logic(children: SearchStrategy[Filter]) -> SearchStrategy[Filter]:
-    several = st.lists(children, max_size=4).map(tuple)
-    return st.one_of(several.map(And), several.map(Or), children.map(Not))
+def _logic(children: SearchStrategy[Filter]) -> list[SearchStrategy[Filter]]:
+    """And, Or and Not of other filters; seldom of none, or most filters would be constants."""
+    several = st.lists(children, min_size=1, max_size=3).map(tuple)
+    few = st.lists(children, max_size=1).map(tuple)
+    return [several.map(And), several.map(Or), few.map(And) | few.map(Or), children.map(Not)]

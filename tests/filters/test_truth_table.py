@@ -6,7 +6,7 @@ on a memory.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from memstore.filters import compile_filter, matches, normalize, parse
 from memstore.memory import Memory
 
-NOON = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 EAST = timezone(timedelta(hours=2))
 BIG = 2**53
 

@@ -16,7 +16,6 @@ from memstore import BASE_CAPABILITIES, BaseMemoryStore, Memory, MemoryConflictE
 from memstore.base import Ranked
 from memstore.filters import TRUE, Comparison, Field, Filter, FilterSupport, In, Operator, compile_filter
 from memstore.memory import pinned_ids
-
 from memstore_in_memory.scopes import Scopes
 
 

@@ -10,11 +10,11 @@ import pytest
 from haystack.dataclasses import ChatMessage
 from hypothesis import given
 from hypothesis import strategies as st
-from memstore_in_memory import InMemoryMemoryStore
 
 from memstore import Memory, open_store
 from memstore.filters import TRUE, And, field, matches
 from memstore.memory import SCOPE_FIELDS
+from memstore_in_memory import InMemoryMemoryStore
 
 EVERYTHING = {"operator": "AND", "conditions": []}
 
