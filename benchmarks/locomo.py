@@ -21,7 +21,7 @@ def rows(plan: Plan) -> Iterator[Row]:
     data = plan.locomo.resolve()
     script = data.with_name("locomo_recall.py")
     command = [sys.executable, str(script), str(data), "--store", "memory://"]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # the user's own
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # the user gave the place
     found = re.search(r"^recall@10 ([\d.]+)$", printed, re.MULTILINE)
     if found is None:
         raise ValueError("the script printed no recall@10")

@@ -103,7 +103,7 @@ def checked_metadata(metadata: object, place: str) -> dict[str, Any]:
         ScopeError: a key is an id's name, or one that results use.
         InvalidMemoryError: it is not JSON; the message names the place.
     """
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict | Mapping):
         raise InvalidMemoryError(f"{place}: metadata is a dictionary, not of type {type(metadata).__name__}")
     refuse_reserved_keys(metadata, place)
     copied: dict[str, Any] = checked_copy(metadata, place)

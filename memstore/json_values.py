@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from memstore.errors import InvalidMemoryError
 from memstore.filters.instants import format_instant
@@ -13,7 +13,8 @@ from memstore.filters.instants import format_instant
 MAX_DEPTH: Final = 100
 """How deep lists and objects may nest in metadata."""
 
-_INT64: Final = range(-(2**63), 2**63)
+_INT64_MIN: Final = -(2**63)
+_INT64_MAX: Final = 2**63 - 1
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 """Types whose values need no copy."""
 
@@ -61,12 +62,14 @@ class _RefusedError(Exception):
 
 
 def _checked_copy(value: object, depth: int) -> Any:
+    if value.__class__ is dict:  # before the others, as it is what metadata is
+        return _checked_object(cast(dict[Any, Any], value), depth)
     if isinstance(value, str):
         return _checked_text(value)
     if value is None or value is True or value is False:
         return value
     if isinstance(value, int):
-        if value not in _INT64:
+        if not _INT64_MIN <= value <= _INT64_MAX:
             raise _RefusedError("an integer must fit 64 bits")
         return int(value)
     if isinstance(value, float):
@@ -88,10 +91,25 @@ def _checked_copy(value: object, depth: int) -> Any:
 def _checked_object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     copied = {}
     for key, item in value.items():
-        if not isinstance(key, str):
-            raise _RefusedError(f"keys are strings, not of type {type(key).__name__}")
-        copied[_checked_text(key)] = _checked_part(item, key, depth)
+        if key.__class__ is not str or not key.isascii() or "\0" in key:
+            key = _checked_key(key)  # noqa: PLW2901  # the same key, as a plain string
+        copied[key] = item if _is_plain(item) else _checked_part(item, key, depth)
     return copied
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether a value needs neither a copy nor a closer look: nearly all metadata is of this kind."""
+    if item.__class__ is str:
+        return item.isascii() and "\0" not in item
+    if item.__class__ is int:
+        return _INT64_MIN <= item <= _INT64_MAX
+    return item is None or item.__class__ is bool
+
+
+def _checked_key(key: object) -> str:
+    if not isinstance(key, str):
+        raise _RefusedError(f"keys are strings, not of type {type(key).__name__}")
+    return _checked_text(key)
 
 
 def _checked_part(value: object, key: str | int, depth: int) -> Any:

@@ -46,7 +46,7 @@ def add(support: FilterSupport, addition: Addition, now: datetime) -> Operation[
         stored = yield Primitive("insert", (memories,))
     else:
         stored = yield from _add_once(support, memories, same_time=addition.timestamp is not None)
-    return [AddedMemory(memory_id=memory.id, memory=memory.text) for memory in stored]
+    return [{"memory_id": memory.id, "memory": memory.text} for memory in stored]
 
 
 def search(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 
 _GRAMMAR: Final = re.compile(
@@ -12,7 +12,7 @@ _GRAMMAR: Final = re.compile(
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracted from naive times only
-_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_instant(text: str) -> int | None:
@@ -32,9 +32,11 @@ def parse_instant(text: str) -> int | None:
 
 def instant_of(moment: datetime) -> int:
     """Microseconds since the epoch; a naive datetime is read as UTC."""
-    offset = moment.utcoffset()
-    micros = (moment.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
-    return micros if offset is None else micros - offset // _MICROSECOND
+    try:
+        since = moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)
+    except TypeError:  # a zone that knows no offset is none
+        since = moment.replace(tzinfo=None) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def format_instant(moment: date) -> str:

@@ -81,12 +81,12 @@ def scalars() -> SearchStrategy[str | int | float | bool | None]:
 
 def json_values() -> SearchStrategy[Any]:
     """Scalars, and lists and objects of them."""
-    return st.one_of(scalars(), _containers(_containers(scalars()) | scalars()))
+    return st.one_of(scalars(), scalars(), _containers(st.one_of(scalars(), scalars(), _containers(scalars()))))
 
 
 def metadata() -> SearchStrategy[dict[str, Any]]:
     """User metadata that every store can keep."""
-    return st.dictionaries(st.sampled_from(KEYS), json_values(), max_size=5)
+    return _objects(json_values(), largest=len(KEYS))
 
 
 def fields() -> SearchStrategy[Field]:
@@ -106,7 +106,7 @@ def filters(on: SearchStrategy[Field] | None = None) -> SearchStrategy[Filter]:
     """
     tree = leaves = (fields() if on is None else on).flatmap(_leaves)
     for _ in range(_LEVELS):
-        tree = st.one_of(leaves, leaves, leaves.map(Not), *_logic(tree))
+        tree = st.one_of(leaves, *_logic(tree))
     return tree
 
 
@@ -131,7 +131,7 @@ def records() -> SearchStrategy[Mapping[str, Any]]:
     Anything may be missing, null, or of the wrong type, ``meta`` included.
     """
     odd: SearchStrategy[Any] = st.one_of(json_values(), _strangers())
-    meta = st.dictionaries(st.sampled_from(KEYS), odd | st.dictionaries(st.sampled_from(KEYS), odd, max_size=3))
+    meta = _objects(odd | _objects(odd), largest=len(KEYS))
     return st.fixed_dictionaries(
         {},
         optional={
@@ -143,7 +143,11 @@ def records() -> SearchStrategy[Mapping[str, Any]]:
 
 
 def _containers(parts: SearchStrategy[Any]) -> SearchStrategy[Any]:
-    return st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(KEYS), parts, max_size=3)
+    return st.lists(parts, max_size=3) | _objects(parts)
+
+
+def _objects(parts: SearchStrategy[Any], largest: int = 3) -> SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(KEYS), parts, max_size=largest)
 
 
 def _strangers() -> SearchStrategy[Any]:
@@ -171,17 +175,20 @@ def _leaves(field: Field) -> SearchStrategy[Filter]:
     elif field.is_time:
         equals = ordered = st.none() | times
     else:
-        equals, ordered = json_values() | times, st.one_of(st.sampled_from(NUMBERS), times, st.none())
+        equals = st.one_of(scalars(), json_values(), times)
+        ordered = st.one_of(st.sampled_from(NUMBERS), times, st.sampled_from((1, 1.0, "2024-05-01", None)))
     order = st.sampled_from([operator for operator in Operator if operator is not Operator.EQ])
-    return st.one_of(
-        st.builds(Comparison, st.just(field), st.just(Operator.EQ), equals),
-        st.builds(Comparison, st.just(field), order, ordered),
-        st.builds(In, st.just(field), st.lists(equals, max_size=4).map(tuple)),
-    )
+    equal = st.builds(Comparison, st.just(field), st.just(Operator.EQ), equals)
+    among = st.builds(In, st.just(field), st.lists(equals, min_size=1, max_size=4).map(tuple))
+    less_or_more = st.builds(Comparison, st.just(field), order, ordered)
+    constant = less_or_more if field.is_text else st.just(In(field, ()))  # only null has a place in a text's order
+    ordering = equal if field.is_text else less_or_more
+    return st.one_of(equal, among, ordering, equal, among, ordering, equal, among, ordering, constant)
 
 
 def _logic(children: SearchStrategy[Filter]) -> list[SearchStrategy[Filter]]:
     """And, Or and Not of other filters; seldom of none, or most filters would be constants."""
-    several = st.lists(children, min_size=1, max_size=3).map(tuple)
-    few = st.lists(children, max_size=1).map(tuple)
-    return [several.map(And), several.map(Or), few.map(And) | few.map(Or), children.map(Not)]
+    several = st.lists(children, min_size=2, max_size=4).map(tuple)
+    one_or_none = children.map(lambda child: (child,)) | st.just(())
+    few = one_or_none.map(And) | one_or_none.map(Or)
+    return [*(several.map(And), several.map(Or)) * 3, children.map(Not), few]

@@ -45,14 +45,16 @@ class View:
         start = 0 if position is None else bisect_right(self.memories, position, key=_position)
         return islice(self.memories, start, None)
 
-    def add(self, memory: Memory) -> None:
-        """Nearly always at the end: out of order come only memories with a time of their own."""
-        if self.memories and memory.position < self.memories[-1].position:
-            insort(self.memories, memory, key=_position)
+    def add(self, memories: list[Memory]) -> None:
+        """Memories in listing order; nearly always behind all others, unless they have a time of their own."""
+        if not self.memories or self.memories[-1].position < memories[0].position:
+            self.memories += memories
         else:
-            self.memories.append(memory)
+            for memory in memories:
+                insort(self.memories, memory, key=_position)
         if self._index is not None:
-            self._index.add(memory)
+            for memory in memories:
+                self._index.add(memory)
 
     def remove(self, gone: list[Memory]) -> None:
         """Take memories out; many at once in one pass."""
@@ -96,24 +98,20 @@ class Scopes:
 
     def add(self, memories: list[Memory]) -> None:
         """Put new memories into every view they belong to."""
-        for memory in memories:
-            ids = _ids(memory)
+        for ids, some in _by_ids(memories):
             for single in _singles(ids):
                 view = self._single.get(single)
                 if view is None:
-                    self._single[single] = View([memory])
+                    self._single[single] = View(some[:])
                 else:
-                    view.add(memory)
+                    view.add(some)
             for view in self._combined_views(ids):
-                view.add(memory)
-                self._rows += 1
+                view.add(some)
+                self._rows += len(some)
 
     def remove(self, memories: list[Memory]) -> None:
         """Take memories out of every view they belong to."""
-        gone: dict[_Key, list[Memory]] = {}
-        for memory in memories:
-            gone.setdefault(_ids(memory), []).append(memory)
-        for ids, some in gone.items():
+        for ids, some in _by_ids(memories):
             for single in _singles(ids):
                 self._single[single].remove(some)
                 if not self._single[single].memories:
@@ -142,6 +140,14 @@ class Scopes:
             if self._rows <= rows:
                 return
             self._rows -= len(self._combined.pop(key).memories)
+
+
+def _by_ids(memories: list[Memory]) -> Iterator[tuple[_Key, list[Memory]]]:
+    """Memories that belong to the same ids, in listing order."""
+    groups: dict[_Key, list[Memory]] = {}
+    for memory in sorted(memories, key=_position):
+        groups.setdefault(_ids(memory), []).append(memory)
+    yield from groups.items()
 
 
 def _singles(ids: _Key) -> list[_Single]:
