@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from memstore.errors import InvalidMemoryError
 from memstore.filters.instants import format_instant
@@ -63,7 +63,7 @@ class _RefusedError(Exception):
 
 def _checked_copy(value: object, depth: int) -> Any:
     if value.__class__ is dict:  # before the others, as it is what metadata is
-        return _checked_object(cast(dict[Any, Any], value), depth)
+        return _checked_object(value, depth)
     if isinstance(value, str):
         return _checked_text(value)
     if value is None or value is True or value is False:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -93,14 +94,16 @@ class LexicalIndex:
     def _scores(self, terms: list[int], slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """A score for every slot; those of `slots` are right, and only they are looked at."""
         lengths = self._lengths
-        total = int(lengths[slots].sum())
+        among = None
+        if len(slots) < len(lengths):
+            among = np.zeros(len(lengths), bool)
+            among[slots] = True
+        total = int(lengths.sum() if among is None else lengths[slots].sum())
         discount = K1 * (1 - B + B * lengths * (len(slots) / total)) if total else np.zeros(len(lengths))
-        among = np.zeros(len(lengths), bool)
-        among[slots] = True
         scores = np.zeros(len(lengths))
         for term in terms:
-            found = [(posted, counts) for segment in self._segments for posted, counts in [segment.postings(term)]]
-            frequency = sum(int(among[posted].sum()) for posted, _ in found)
+            found = [segment.postings(term) for segment in self._segments]
+            frequency = sum(len(posted) if among is None else int(among[posted].sum()) for posted, _ in found)
             idf = np.log1p((len(slots) - frequency + 0.5) / (frequency + 0.5))
             for posted, counts in found:
                 scores[posted] += idf * counts * (K1 + 1) / (counts + discount[posted])
@@ -110,11 +113,11 @@ class LexicalIndex:
         pending = self._memories[self._indexed :]
         if not pending:
             return
-        texts = [(*terms_of(memory.text), *date_terms(memory.created_at)) for memory in pending]
+        texts = [terms_of(memory.text) + date_terms(memory.created_at) for memory in pending]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         times = np.fromiter((instant_of(memory.created_at) for memory in pending), np.int64, len(texts))
         slots = np.repeat(np.arange(self._indexed, len(self._memories), dtype=np.int32), lengths)
-        terms = np.fromiter((term for text in texts for term in text), np.int64, int(lengths.sum()))
+        terms = np.fromiter(chain.from_iterable(texts), np.int64, int(lengths.sum()))
         self._segments.append(_Segment.of(terms, slots, np.ones(len(terms), np.int32)))
         while len(self._segments) > 1 and len(self._segments[-1]) * 2 > len(self._segments[-2]):
             self._segments[-2:] = [self._segments[-2].merged(self._segments[-1])]
@@ -148,7 +151,7 @@ class _Segment:
 
     def postings(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The slots that have a term, and how often."""
-        start, stop = np.searchsorted(self._terms, term, "left"), np.searchsorted(self._terms, term, "right")
+        start, stop = self._terms.searchsorted(term, "left"), self._terms.searchsorted(term, "right")
         return self._slots[start:stop], self._counts[start:stop]
 
     def merged(self, other: _Segment) -> _Segment:
