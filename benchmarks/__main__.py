@@ -10,11 +10,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from benchmarks import adding, filters, footprint, listing, locomo, search
+from benchmarks import adding, filters, footprint, imports, listing, locomo, search
 from benchmarks.plan import QUICK, Plan
 from benchmarks.report import Row, environment, table, write_json
 
 _PARTS: Final = {
+    "imports": imports.rows,
     "filters": filters.rows,
     "listing": listing.rows,
     "adding": adding.rows,

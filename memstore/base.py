@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeAlias, TypeVar
@@ -62,6 +62,11 @@ class BaseMemoryStore(ABC):
 
     filter_support: FilterSupport = FilterSupport.nothing()
     """Which filters `_select` and `_rank` evaluate; they never get others."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if isinstance(claimed := vars(cls).get("capabilities"), Iterable):
+            cls.capabilities = capabilities(claimed)
 
     def __init__(self, *, clock: Callable[[], datetime] | None = None) -> None:
         """Start a store.

@@ -22,6 +22,7 @@ ROWS = {
     *("search.user_topic.growth.middle", "search.user_topic.growth.large"),
     *("search.user.haystack", "search.user_topic.haystack", "search.one_user.haystack", "search.one_user.cold"),
     "search.foreign",
+    "imports",
 }
 MEMORY_ROWS = {f"memory.{state}.{peer}" for state in ("added", "searched") for peer in ("haystack", "langgraph")}
 
