@@ -111,7 +111,7 @@ class BoundMemoryStore:
         # A store that follows the bare protocol may let metadata move a memory to another scope.
         if metadata is not None:
             metadata = checked_metadata(metadata, "metadata")
-        for index, message in enumerate(messages):
+        for index, message in enumerate(messages if isinstance(messages, Sequence) else ()):
             if isinstance(message, ChatMessage):
                 refuse_reserved_keys(message.meta, f"messages[{index}].meta")
         optional = {"metadata": metadata, "timestamp": timestamp, "ids": ids}

@@ -123,8 +123,10 @@ def _add_once(support: FilterSupport, memories: list[Memory], *, same_time: bool
     """Insert what is not there yet. Another writer may come first, so a conflict is looked at again."""
     ids = [memory.id for memory in memories]
     for attempt in range(_ATTEMPTS):
-        found = yield from _every(support, In(Field(("id",)), tuple(ids)))
-        existing = {memory.id: memory for memory in found}
+        existing: dict[str, Memory] = {}
+        for start in range(0, len(ids), PAGE_SIZE):  # a filter's size is bounded, a batch's is not
+            some = In(Field(("id",)), tuple(ids[start : start + PAGE_SIZE]))
+            existing |= {memory.id: memory for memory in (yield from _every(support, some))}
         for memory in memories:
             if memory.id in existing and not _same(memory, existing[memory.id], same_time=same_time):
                 raise MemoryConflictError(memory.id)

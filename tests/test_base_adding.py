@@ -16,6 +16,7 @@ from memstore import (
     UnsupportedError,
     open_store,
 )
+from memstore.filters import FilterSupport
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -255,6 +256,13 @@ class TestClientIds:
         added = add(store, user("milk"), user("tea"), user("salt"), ids=["b", "a", "c"])
         assert [entry["memory_id"] for entry in added] == ["b", "a", "c"]
         assert len(everything(store)) == 3
+
+    def test_a_batch_of_any_size_is_looked_up_in_filters_of_bounded_size(self):
+        store, count = ListStore(FilterSupport.everything()), 2500
+        messages, ids = [user("tea")] * count, [f"id-{n:06}" for n in range(count)]
+        assert add(store, *messages, ids=ids) == add(store, *messages, ids=ids)
+        assert store.count_memories(user_id="maya") == count
+        assert max(call[1].size for call in store.calls if call[0] == "select") <= 1001
 
     def test_of_skipped_messages_are_not_used(self, store):
         assert [e["memory_id"] for e in add(store, user(" "), user("tea"), ids=["a", "b"])] == ["b"]
