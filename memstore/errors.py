@@ -38,6 +38,9 @@ class EventNotFoundError(MemoryStoreError, LookupError):
     def __init__(self) -> None:
         super().__init__("no pending add has this event id")
 
+    def __reduce__(self) -> tuple[type[EventNotFoundError], tuple[()]]:
+        return EventNotFoundError, ()
+
 
 class MemoryConflictError(MemoryStoreError):
     """A memory with this id exists already and is not the same one."""

@@ -79,6 +79,7 @@ def _checked_copy(value: object, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _checked_object(value, depth)
     if isinstance(value, list | tuple):
+        _check_depth(depth)
         return [_checked_part(item, index, depth) for index, item in enumerate(value)]
     if isinstance(value, date):
         try:
@@ -89,6 +90,7 @@ def _checked_copy(value: object, depth: int) -> Any:
 
 
 def _checked_object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    _check_depth(depth)
     copied = {}
     for key, item in value.items():
         if key.__class__ is not str or not key.isascii() or "\0" in key:
@@ -112,9 +114,12 @@ def _checked_key(key: object) -> str:
     return _checked_text(key)
 
 
-def _checked_part(value: object, key: str | int, depth: int) -> Any:
-    if depth == 0:
+def _check_depth(left: int) -> None:
+    if left == 0:
         raise _RefusedError(f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _checked_part(value: object, key: str | int, depth: int) -> Any:
     try:
         return _checked_copy(value, depth - 1)
     except _RefusedError as refused:

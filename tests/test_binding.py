@@ -296,6 +296,25 @@ def test_serialised_and_loaded_it_is_bound_still():
         again._store.search_memories(user_id="x")
 
 
+def test_warming_up_warms_the_store_underneath():
+    class Warm(ListStore):
+        warmed = 0
+
+        def _warm_up(self):
+            self.warmed += 1
+
+    store = Warm()
+    bind(store, user_id="alice").warm_up()
+    assert store.warmed == 1
+    bind(BareStore(), user_id="alice").warm_up()  # has no such method, and needs none
+
+
+@pytest.mark.parametrize("messages", [None, "hello", 5])
+def test_what_are_no_messages_is_for_the_store_to_say(messages):
+    with pytest.raises(TypeError, match="messages is a list"):
+        open_store("memory://").bound(user_id="alice").add_memories(messages=messages)
+
+
 def test_closing_the_view_leaves_the_store_open(store, alice):
     with alice:
         add(alice, "mine")

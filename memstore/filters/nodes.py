@@ -395,7 +395,7 @@ def _freeze_time(moment: date) -> str:
 
 
 def _freeze_container(value: list[Any] | tuple[Any, ...] | Mapping[Any, Any], depth: int) -> tuple[Value, int]:
-    if depth >= MAX_DEPTH:
+    if depth > MAX_DEPTH:
         raise FilterError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, JSONObject):
         value = dict(value)
