@@ -121,6 +121,17 @@ def refuse_reserved_keys(metadata: Mapping[str, Any], place: str) -> None:
         raise ScopeError(f"{place}: {', '.join(reserved)} cannot be metadata; ids are arguments of the call")
 
 
+def refuse_reserved_meta(messages: object) -> None:
+    """Keep ids out of messages' own metadata; what is no list of messages is for the store to refuse.
+
+    Raises:
+        ScopeError: a key is an id's name, or one that results use.
+    """
+    for index, message in enumerate(messages if isinstance(messages, Sequence) else ()):
+        if isinstance(message, ChatMessage):
+            refuse_reserved_keys(message.meta, f"messages[{index}].meta")
+
+
 def checked_query(query: object) -> str | None:
     """The query, or None when there is nothing in it to look for.
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar
 from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
 
-from memstore.arguments import checked_metadata, given_filters, refuse_reserved_keys
+from memstore.arguments import checked_metadata, given_filters, refuse_reserved_meta
 from memstore.errors import EventNotFoundError, MemoryNotFoundError, ScopeError, StoreClosedError, UnsupportedError
 from memstore.filters import And, field, parse, serialize
 from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
@@ -32,9 +32,10 @@ def bind(
     """`store` as seen from one scope; works over anything that follows the bare protocol.
 
     The law: it is indistinguishable from a store that holds only the memories of its scope. No
-    filter, id, metadata key or keyword reaches past it. Binding a bound store narrows it. The one
-    thing that shows is that ids are unique in the whole store: adding under an id (``ids=``) that
-    another scope has taken is a `MemoryConflictError`.
+    filter, id, metadata key or keyword reaches past it. Binding a bound store narrows it. What
+    shows is that ids are unique in the whole store: adding under an id (``ids=``) that another scope
+    has taken is a `MemoryConflictError`. And a filter at the bounds of depth or size has no room left
+    for the scope: it is a `FilterError`.
 
     Raises:
         ScopeError: no id, an impossible one, or another value for an id that is bound already.
@@ -111,9 +112,7 @@ class BoundMemoryStore:
         # A store that follows the bare protocol may let metadata move a memory to another scope.
         if metadata is not None:
             metadata = checked_metadata(metadata, "metadata")
-        for index, message in enumerate(messages if isinstance(messages, Sequence) else ()):
-            if isinstance(message, ChatMessage):
-                refuse_reserved_keys(message.meta, f"messages[{index}].meta")
+        refuse_reserved_meta(messages)
         optional = {"metadata": metadata, "timestamp": timestamp, "ids": ids}
         given = {name: value for name, value in optional.items() if value is not None}
         return _call("add_memories", messages=messages, infer=infer, async_mode=async_mode, **given, **scope.ids)

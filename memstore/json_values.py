@@ -84,8 +84,8 @@ def _checked_copy(value: object, depth: int) -> Any:
     if isinstance(value, date):
         try:
             return format_instant(value)
-        except OverflowError:
-            raise _RefusedError("in UTC this time lies outside the years 1 to 9999") from None
+        except ValueError as error:
+            raise _RefusedError(str(error)) from None
     raise _RefusedError(f"a value is JSON or a datetime, not of type {type(value).__name__}")
 
 

@@ -16,6 +16,7 @@ from memstore import ranking
 from memstore.arguments import Addition, checked_count, checked_query
 from memstore.errors import EventNotFoundError, MemoryConflictError, MemoryNotFoundError, MemoryStoreError
 from memstore.filters import (
+    FALSE,
     TRUE,
     Field,
     Filter,
@@ -153,6 +154,8 @@ def _same(new: Memory, old: Memory, *, same_time: bool) -> bool:
 def _some(support: FilterSupport, wanted: Filter, after: Position | None, limit: int | None) -> Operation[list[Memory]]:
     """The first `limit` matches after a position, in listing order; all of them when it is None."""
     split = split_filter(wanted, support)
+    if split.residual == FALSE:
+        return []
     keep = None if split.residual == TRUE else compile_filter(split.residual)
     found: list[Memory] = []
     while True:
@@ -182,6 +185,8 @@ def _best(
     is no engine, every match is ranked here: a residual never costs a hit.
     """
     split = split_filter(wanted, support)
+    if split.residual == FALSE:
+        return []
     keep = compile_filter(split.residual)
     asked = limit
     while True:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from memstore.filters.evaluate import Record, equality_key, matches, order_key
@@ -18,15 +18,22 @@ from memstore.filters.nodes import And, Comparison, Field, Filter, In, Not, Oper
 
 _INLINED_KEYS: Final = 2
 """Longer paths are walked by a call: Python bounds how deep parentheses nest."""
+_REMEMBERED_SIZE: Final = 1000
+_COMPILED_SIZE: Final = 200_000
+"""Characters of source; Python's compiler takes more than twice the time for twice as many."""
 _IS_NUMBER: Final = "isinstance(x, NUMBER) and x is not True and x is not False"
 
 
-@lru_cache(maxsize=256)
 def compile_filter(filter: Filter) -> Callable[[Record], bool]:
     """A predicate that answers what `matches` answers, for memories and for mappings.
 
-    It is remembered, since agents repeat filters.
+    Small filters are remembered, since agents repeat them.
     """
+    large = isinstance(filter, Filter) and filter.size > _REMEMBERED_SIZE
+    return _compile(filter) if large else _remembered(filter)
+
+
+def _compile(filter: Filter) -> Callable[[Record], bool]:
     names: dict[str, Any] = {**_HELPERS, "FILTER": filter}
     source = f"""\
 def by_key(record):
@@ -35,15 +42,22 @@ def by_key(record):
     return {_expression(filter, _Writer(names, 'get("{}")'))}
 
 def predicate(record):
+    if is_mapping(record.__class__):
+        return by_key(record)
     try:
         meta = record.meta
         return {_expression(filter, _Writer(names, "record.{}"))}
-    except AttributeError:
-        return by_key(record) if isinstance(record, Mapping) else matches(FILTER, record)
+    except AttributeError:  # metadata that is no dictionary
+        return matches(FILTER, record)
 """
+    if len(source) > _COMPILED_SIZE:
+        return partial(matches, filter)
     exec(source, names)  # noqa: S102  # of our own words only, see above
     predicate: Callable[[Record], bool] = names["predicate"]
     return predicate
+
+
+_remembered = lru_cache(maxsize=256)(_compile)
 
 
 class _Writer:
@@ -123,6 +137,11 @@ def _ordered(field: Field, operator: Operator, value: Value, writer: _Writer) ->
     return f"((x := instant({writer.read(field)})) is not None and x {operator.value} {writer.bind(bound)})"
 
 
+@lru_cache(maxsize=64)  # asking an abstract class costs more than the rest of a predicate
+def _is_mapping(kind: type) -> bool:
+    return issubclass(kind, Mapping)
+
+
 def _instant(value: object) -> int | None:
     if isinstance(value, str):
         return parse_instant(value)
@@ -141,6 +160,7 @@ _HELPERS: Final[dict[str, Any]] = {
     "Mapping": Mapping,
     "equality_key": equality_key,
     "instant": _instant,
+    "is_mapping": _is_mapping,
     "NUMBER": (int, float),
     "matches": matches,
     "walk": _walk,

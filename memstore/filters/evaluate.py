@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
 
 from memstore.filters.instants import instant_of, parse_instant
-from memstore.filters.nodes import And, Comparison, Field, Filter, In, JSONObject, Not, Operator, Or
+from memstore.filters.nodes import MAX_DEPTH, And, Comparison, Field, Filter, In, JSONObject, Not, Operator, Or
 
 
 class MemoryLike(Protocol):
@@ -65,12 +65,13 @@ def lookup(field: Field, record: Record) -> Any:
     return value
 
 
-def equality_key(field: Field, value: Any) -> Hashable:
+def equality_key(field: Field, value: Any, depth: int = MAX_DEPTH) -> Hashable:
     """Two values are equal where their keys are.
 
     Numbers compare across int and float, a boolean equals only a boolean. Strings of the time
     grammar and datetimes are equal when they name the same instant, except in a memory's own
-    strings. Lists and objects compare by their parts.
+    strings. Lists and objects compare by their parts; deeper than `depth`, further than any filter
+    value goes, they equal nothing.
     """
     match value:
         case bool():
@@ -82,13 +83,13 @@ def equality_key(field: Field, value: Any) -> Hashable:
             return value if instant is None else ("instant", instant)
         case datetime():
             return ("instant", instant_of(value))
-        case Mapping():
-            return ("object", frozenset((key, equality_key(field, item)) for key, item in value.items()))
-        case list() | tuple():
+        case Mapping() if depth > 0:
+            return ("object", frozenset((key, equality_key(field, item, depth - 1)) for key, item in value.items()))
+        case list() | tuple() if depth > 0:
             # A JSONObject is a tuple too, of pairs.
             if isinstance(value, JSONObject):
-                return equality_key(field, dict(value))
-            return ("list", tuple(equality_key(field, item) for item in value))
+                return equality_key(field, dict(value), depth)
+            return ("list", tuple(equality_key(field, item, depth - 1) for item in value))
     # Nothing that JSON knows: equal to nothing, not even to itself.
     return object()
 

@@ -43,10 +43,17 @@ def format_instant(moment: date) -> str:
     """A datetime as ISO 8601 in UTC (``2024-05-01T09:30:00Z``), a date as ``YYYY-MM-DD``.
 
     Raises:
-        OverflowError: in UTC the moment lies outside the years 1 to 9999.
+        ValueError: in UTC it lies outside the years 1 to 9999, or it is none of the grammar's times, as
+            pandas' NaT and its nanoseconds are.
     """
     if not isinstance(moment, datetime):
         return moment.isoformat()
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return moment.isoformat() + "Z"
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError("in UTC this time lies outside the years 1 to 9999") from None
+    text = moment.isoformat() + "Z"
+    if parse_instant(text) is None:
+        raise ValueError("a time is a real one, in whole microseconds")
+    return text

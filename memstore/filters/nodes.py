@@ -34,6 +34,7 @@ TIME_FIELDS: Final = frozenset({"created_at", "updated_at"})
 
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
+_REMEMBERED_LENGTH: Final = 200
 _SHOWN_VALUES: Final = 10
 _SHOWN_KEY: Final = 60
 _NAME_PARTS: Final = re.compile(r"\\[.\\]|.", re.DOTALL)
@@ -86,7 +87,7 @@ class Field:
         """
         if not isinstance(name, str):
             raise FilterError(f"a field is named by a string, not {_kind(name)}", "field")
-        return _parse_field(name)
+        return _remembered_field(name) if len(name) <= _REMEMBERED_LENGTH else _parse_field(name)
 
     @property
     def is_time(self) -> bool:
@@ -320,12 +321,14 @@ def check_text(text: str, place: str) -> None:
             raise FilterError("a lone surrogate cannot be stored or searched for", place) from None
 
 
-@lru_cache(maxsize=1024)  # an application has few fields and names them in every filter
 def _parse_field(name: str) -> Field:
     if name in TEXT_FIELDS or name in TIME_FIELDS:
         return Field((name,))
     keys = _split_dots(name)
     return Field(tuple(keys) if keys[0] == "meta" and len(keys) > 1 else ("meta", *keys))
+
+
+_remembered_field = lru_cache(maxsize=1024)(_parse_field)  # an application names few fields, in every filter
 
 
 def _split_dots(name: str) -> list[str]:
@@ -386,12 +389,9 @@ def _freeze(value: object, depth: int) -> tuple[Value, int]:
 
 def _freeze_time(moment: date) -> str:
     try:
-        text = format_instant(moment)
-    except OverflowError:
-        raise FilterError("in UTC this time lies outside the years 1 to 9999") from None
-    if parse_instant(text) is None:  # pandas: NaT, and nanoseconds
-        raise FilterError("a time is a real one, in whole microseconds")
-    return text
+        return format_instant(moment)
+    except ValueError as error:
+        raise FilterError(str(error)) from None
 
 
 def _freeze_container(value: list[Any] | tuple[Any, ...] | Mapping[Any, Any], depth: int) -> tuple[Value, int]:

@@ -12,7 +12,9 @@ from memstore.filters.nodes import FALSE, TRUE, And, Comparison, Field, Filter, 
 _ORDER: Final = attrgetter("order")
 
 
-@lru_cache(maxsize=256)
+_REMEMBERED_SIZE: Final = 1000
+
+
 def normalize(filter: Filter) -> Filter:
     """Bring a filter into canonical form; idempotent, and the meaning stays.
 
@@ -21,6 +23,12 @@ def normalize(filter: Filter) -> Filter:
     flat, sorted, without duplicates and without constants; equalities of one field under an Or are
     one In; an In of one value is an equality.
     """
+    large = isinstance(filter, Filter) and filter.size > _REMEMBERED_SIZE
+    return _normalize(filter, negated=False) if large else _remembered(filter)
+
+
+@lru_cache(maxsize=256)  # agents repeat their filters
+def _remembered(filter: Filter) -> Filter:
     return _normalize(filter, negated=False)
 
 
