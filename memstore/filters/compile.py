@@ -29,12 +29,13 @@ def compile_filter(filter: Filter) -> Callable[[Record], bool]:
 
     Small filters are remembered, since agents repeat them.
     """
-    large = isinstance(filter, Filter) and filter.size > _REMEMBERED_SIZE
+    large = getattr(filter, "size", 0) > _REMEMBERED_SIZE  # what is no filter is refused further in
     return _compile(filter) if large else _remembered(filter)
 
 
 def _compile(filter: Filter) -> Callable[[Record], bool]:
-    names: dict[str, Any] = {**_HELPERS, "FILTER": filter}
+    # Asking an abstract class costs more than the rest of a predicate, so it is asked once for each class.
+    names: dict[str, Any] = {**_HELPERS, "FILTER": filter, "NO_MAPPINGS": set()}
     source = f"""\
 def by_key(record):
     get = record.get
@@ -42,8 +43,10 @@ def by_key(record):
     return {_expression(filter, _Writer(names, 'get("{}")'))}
 
 def predicate(record):
-    if is_mapping(record.__class__):
-        return by_key(record)
+    if record.__class__ not in NO_MAPPINGS:
+        if isinstance(record, Mapping):
+            return by_key(record)
+        NO_MAPPINGS.add(record.__class__)
     try:
         meta = record.meta
         return {_expression(filter, _Writer(names, "record.{}"))}
@@ -137,11 +140,6 @@ def _ordered(field: Field, operator: Operator, value: Value, writer: _Writer) ->
     return f"((x := instant({writer.read(field)})) is not None and x {operator.value} {writer.bind(bound)})"
 
 
-@lru_cache(maxsize=64)  # asking an abstract class costs more than the rest of a predicate
-def _is_mapping(kind: type) -> bool:
-    return issubclass(kind, Mapping)
-
-
 def _instant(value: object) -> int | None:
     if isinstance(value, str):
         return parse_instant(value)
@@ -160,7 +158,6 @@ _HELPERS: Final[dict[str, Any]] = {
     "Mapping": Mapping,
     "equality_key": equality_key,
     "instant": _instant,
-    "is_mapping": _is_mapping,
     "NUMBER": (int, float),
     "matches": matches,
     "walk": _walk,

@@ -23,7 +23,7 @@ def normalize(filter: Filter) -> Filter:
     flat, sorted, without duplicates and without constants; equalities of one field under an Or are
     one In; an In of one value is an equality.
     """
-    large = isinstance(filter, Filter) and filter.size > _REMEMBERED_SIZE
+    large = getattr(filter, "size", 0) > _REMEMBERED_SIZE  # what is no filter is refused further in
     return _normalize(filter, negated=False) if large else _remembered(filter)
 
 
