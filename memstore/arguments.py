@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 from haystack.dataclasses import ChatMessage
 
@@ -105,31 +107,30 @@ def checked_metadata(metadata: object, place: str) -> dict[str, Any]:
     """
     if not isinstance(metadata, dict | Mapping):
         raise InvalidMemoryError(f"{place}: metadata is a dictionary, not of type {type(metadata).__name__}")
-    refuse_reserved_keys(metadata, place)
     copied: dict[str, Any] = checked_copy(metadata, place)
+    _refuse_reserved_keys(copied, place)  # of the copy, whose keys are plain strings and stay as they are
     return copied
 
 
-def refuse_reserved_keys(metadata: Mapping[str, Any], place: str) -> None:
-    """Keep ids, and what results add, out of user metadata.
+def checked_messages(messages: object) -> list[ChatMessage]:
+    """Copies of messages whose metadata is checked, for a store that may not check it.
 
     Raises:
-        ScopeError: a key is an id's name, or one that results use.
+        TypeError: no list of chat messages.
+        ScopeError: a key of a message's metadata is an id's name, or one that results use.
+        InvalidMemoryError: metadata is not JSON.
     """
+    return [
+        replace(message, _meta=checked_metadata(message.meta, f"messages[{index}].meta"))
+        for index, message in _enumerated(messages)
+    ]
+
+
+def _refuse_reserved_keys(metadata: Mapping[str, Any], place: str) -> None:
+    """Keep ids, and what results add, out of user metadata."""
     if not RESERVED_METADATA_KEYS.isdisjoint(metadata):
         reserved = sorted(RESERVED_METADATA_KEYS.intersection(metadata))
         raise ScopeError(f"{place}: {', '.join(reserved)} cannot be metadata; ids are arguments of the call")
-
-
-def refuse_reserved_meta(messages: object) -> None:
-    """Keep ids out of messages' own metadata; what is no list of messages is for the store to refuse.
-
-    Raises:
-        ScopeError: a key is an id's name, or one that results use.
-    """
-    for index, message in enumerate(messages if isinstance(messages, Sequence) else ()):
-        if isinstance(message, ChatMessage):
-            refuse_reserved_keys(message.meta, f"messages[{index}].meta")
 
 
 def checked_query(query: object) -> str | None:
@@ -146,26 +147,43 @@ def checked_query(query: object) -> str | None:
 
 
 def checked_count(value: object, name: str) -> int:
-    """A number of results.
+    """A number of results, at most as many as can be counted.
 
     Raises:
         TypeError: no integer.
         ValueError: below 1.
     """
-    if not isinstance(value, int) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} is an integer, not of type {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+    count = operator.index(value)
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, not {count}")
+    return min(count, sys.maxsize)
 
 
-def _spoken(messages: object) -> Iterator[tuple[int, ChatMessage, str]]:
-    """The messages that say something, with their places and texts."""
+def checked_event_ids(event_ids: object) -> list[str]:
+    """The ids of events to wait for.
+
+    Raises:
+        TypeError: no list of strings.
+    """
+    if isinstance(event_ids, str) or not isinstance(event_ids, Sequence):
+        raise TypeError(f"event_ids is a list of strings, not of type {type(event_ids).__name__}")
+    return [str(event_id) for event_id in event_ids]
+
+
+def _enumerated(messages: object) -> Iterator[tuple[int, ChatMessage]]:
     if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
         raise TypeError(f"messages is a list of ChatMessage, not of type {type(messages).__name__}")
     for index, message in enumerate(messages):
         if not isinstance(message, ChatMessage):
             raise TypeError(f"messages[{index}] is a ChatMessage, not of type {type(message).__name__}")
+        yield index, message
+
+
+def _spoken(messages: object) -> Iterator[tuple[int, ChatMessage, str]]:
+    """The messages that say something, with their places and texts."""
+    for index, message in _enumerated(messages):
         text = _text(message)
         if text is not None:
             if not text.isascii() or "\0" in text:
@@ -183,14 +201,11 @@ def _text(message: ChatMessage) -> str | None:
 
 
 def _moment(timestamp: object) -> datetime:
-    if isinstance(timestamp, datetime):
-        try:
+    try:
+        if isinstance(timestamp, datetime):
             return utc(timestamp)
-        except OverflowError:
-            raise InvalidMemoryError("timestamp: in UTC this time lies outside the years 1 to 9999") from None
-    if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
-        try:
+        if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
             return _EPOCH + timedelta(seconds=timestamp)
-        except (OverflowError, ValueError):  # ValueError: not a number
-            raise InvalidMemoryError("timestamp: these seconds lie outside the years 1 to 9999") from None
+    except (OverflowError, ValueError) as error:
+        raise InvalidMemoryError(f"timestamp: no moment within the years 1 to 9999 ({type(error).__name__})") from None
     raise InvalidMemoryError(f"timestamp: a datetime or Unix seconds belong here, not {type(timestamp).__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -76,6 +77,7 @@ class BaseMemoryStore(ABC):
         """
         self._clock = clock or _utc_now
         self._closed = False
+        self._closing = threading.Lock()
         self._process = os.getpid()
         self._warned_of_ignored_ids = False
 
@@ -290,6 +292,7 @@ class BaseMemoryStore(ABC):
         app_id: str | None = None,
     ) -> BoundMemoryStore:
         """This store as seen from one scope; see `memstore.bind`."""
+        self._check_usable()
         return bind(self, user_id=user_id, run_id=run_id, agent_id=agent_id, app_id=app_id)
 
     # Configuration.
@@ -323,15 +326,19 @@ class BaseMemoryStore(ABC):
 
     def close(self) -> None:
         """Release what the store holds; safe to repeat. Other calls then raise `StoreClosedError`."""
-        if not self._closed:
-            self._closed = True
+        if self._closes_now():
             self._close()
 
     async def close_async(self) -> None:
         """See `close`."""
-        if not self._closed:
-            self._closed = True
+        if self._closes_now():
             await self._close_async()
+
+    def _closes_now(self) -> bool:
+        """Mark the store closed; True for the one caller that has to release it."""
+        with self._closing:
+            first, self._closed = not self._closed, True
+        return first
 
     def __enter__(self) -> Self:
         return self
@@ -358,19 +365,29 @@ class BaseMemoryStore(ABC):
 
     def _run(self, name: str, operation: Operation[T]) -> T:
         with self._traced(name) as span:
-            result = drive(operation, self._call)
-            self._report(name, span, result)
-            return result
+            try:
+                result = drive(operation, self._call)
+            except Exception as error:  # noqa: BLE001  # raised below
+                failure = self._failed(span, error)
+            else:
+                return self._done(name, span, result)
+        raise failure
 
     async def _run_async(self, name: str, operation: Operation[T]) -> T:
-        if "native_async" not in self.capabilities:
-            return await asyncio.to_thread(self._run, name, operation)
         with self._traced(name) as span:
-            result = await drive_async(operation, self._call_async)
-            self._report(name, span, result)
-            return result
+            try:
+                result = await drive_async(operation, self._call_async)
+            except Exception as error:  # noqa: BLE001  # raised below
+                failure = self._failed(span, error)
+            else:
+                return self._done(name, span, result)
+        raise failure
+
+    def _drives_async(self) -> bool:
+        return "native_async" in self.capabilities
 
     def _call(self, primitive: Primitive) -> Any:
+        self._check_usable()  # closed in the middle, a listing must not end as if it were complete
         try:
             return getattr(self, f"_{primitive.name}")(*primitive.arguments)
         except MemoryStoreError:
@@ -379,6 +396,7 @@ class BaseMemoryStore(ABC):
             raise self._failure(primitive.name, error) from error
 
     async def _call_async(self, primitive: Primitive) -> Any:
+        self._check_usable()
         try:
             return await getattr(self, f"_{primitive.name}_async")(*primitive.arguments)
         except MemoryStoreError:
@@ -391,11 +409,10 @@ class BaseMemoryStore(ABC):
         return MemoryStoreError(f"{type(self).__name__} could not {primitive} memories: {type(error).__name__}")
 
     def _traced(self, name: str) -> AbstractContextManager[Span]:
-        self._check_usable()
         tags = {"memstore.store": type(self).__name__, "memstore.operation": name}
         return tracer.trace(f"memstore.{name}", tags=tags)
 
-    def _report(self, name: str, span: Span, result: object) -> None:
+    def _done(self, name: str, span: Span, result: T) -> T:
         """Trace and log how many memories an operation was about. Never their texts, nor queries or ids."""
         results = len(result) if isinstance(result, list) else None
         if results is not None:
@@ -403,6 +420,12 @@ class BaseMemoryStore(ABC):
         logger.debug(
             "{store}.{operation} done, results: {results}", store=type(self).__name__, operation=name, results=results
         )
+        return result
+
+    def _failed(self, span: Span, error: Exception) -> Exception:
+        """Trace what kind of error it was. It is raised outside of the span, since tracers write down causes."""
+        span.set_tag("memstore.error", type(error).__name__)
+        return error
 
     def _check_usable(self) -> None:
         if self._closed:

@@ -10,19 +10,26 @@ from typing import Any, Final, Self, TypeVar
 from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
 
-from memstore.arguments import checked_metadata, given_filters, refuse_reserved_meta
-from memstore.errors import EventNotFoundError, MemoryNotFoundError, ScopeError, StoreClosedError, UnsupportedError
-from memstore.filters import And, field, parse, serialize
+from memstore.arguments import checked_messages, checked_metadata, given_filters
+from memstore.errors import (
+    EventNotFoundError,
+    MemoryNotFoundError,
+    RegistryError,
+    ScopeError,
+    StoreClosedError,
+    UnsupportedError,
+)
+from memstore.filters import field, parse, serialize
 from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
 from memstore.registry import store_from_dict
-from memstore.store import Filters, MemoryStore
+from memstore.store import BareMemoryStore, Filters
 from memstore.twins import Operation, Primitive, async_twin, drive, drive_async, sync_method
 
 T = TypeVar("T")
 
 
 def bind(
-    store: MemoryStore,
+    store: BareMemoryStore,
     *,
     user_id: str | None = None,
     run_id: str | None = None,
@@ -40,12 +47,9 @@ def bind(
     Raises:
         ScopeError: no id, an impossible one, or another value for an id that is bound already.
     """
-    scope = Scope(user_id, run_id, agent_id, app_id)
-    if not scope:
-        raise ScopeError("bind needs at least one of user_id, run_id, agent_id and app_id")
     if isinstance(store, BoundMemoryStore):
-        return store._narrowed(scope)
-    return BoundMemoryStore(store, **scope.ids)
+        store._check_usable()
+    return BoundMemoryStore(store, user_id=user_id, run_id=run_id, agent_id=agent_id, app_id=app_id)
 
 
 class BoundMemoryStore:
@@ -57,15 +61,19 @@ class BoundMemoryStore:
 
     def __init__(
         self,
-        store: MemoryStore,
+        store: BareMemoryStore,
         *,
         user_id: str | None = None,
         run_id: str | None = None,
         agent_id: str | None = None,
         app_id: str | None = None,
     ) -> None:
-        self._store = store
-        self._scope = Scope(user_id, run_id, agent_id, app_id)
+        scope = Scope(user_id, run_id, agent_id, app_id)
+        if not scope:
+            raise ScopeError("binding needs at least one of user_id, run_id, agent_id and app_id")
+        outer = store if isinstance(store, BoundMemoryStore) else None
+        self._store: BareMemoryStore = outer._store if outer else store
+        self._scope: Scope = outer._scope.narrowed(scope) if outer else scope
         self._closed = False
         self._owns_store = False
 
@@ -109,13 +117,18 @@ class BoundMemoryStore:
     ) -> Operation[list[AddedMemory]]:
         """See `MemoryStore.add_memories`; the bound ids are set."""
         scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
-        # A store that follows the bare protocol may let metadata move a memory to another scope.
+        # A store that follows the bare protocol may let metadata move a memory to another scope, or an
+        # id overwrite another scope's memory. Copies are handed on, so that what was checked is what is stored.
+        given: dict[str, Any] = {"messages": checked_messages(messages), "infer": infer, "async_mode": async_mode}
         if metadata is not None:
-            metadata = checked_metadata(metadata, "metadata")
-        refuse_reserved_meta(messages)
-        optional = {"metadata": metadata, "timestamp": timestamp, "ids": ids}
-        given = {name: value for name, value in optional.items() if value is not None}
-        return _call("add_memories", messages=messages, infer=infer, async_mode=async_mode, **given, **scope.ids)
+            given["metadata"] = checked_metadata(metadata, "metadata")
+        if timestamp is not None:
+            self._require("timestamp")
+            given["timestamp"] = timestamp
+        if ids is not None:
+            self._require("client_ids")
+            given["ids"] = list(ids) if isinstance(ids, list | tuple) else ids
+        return _call("add_memories", **given, **scope.ids)
 
     @sync_method
     def search_memories(
@@ -249,9 +262,12 @@ class BoundMemoryStore:
         """Open the store and bind it again; closing it then closes the store too.
 
         Raises:
-            RegistryError: the store's type is neither installed nor allowed.
+            RegistryError: there is no store, or its type is neither installed nor allowed.
+            ScopeError: there is no scope: nothing is ever bound to everything.
         """
-        parameters = dict(data["init_parameters"])
+        parameters = dict(data.get("init_parameters") or {})
+        if not isinstance(parameters.get("store"), dict):
+            raise RegistryError("a serialised bound store has the store it is bound to under 'store'")
         bound = cls(store_from_dict(parameters.pop("store")), **parameters)
         bound._owns_store = True
         return bound
@@ -260,7 +276,7 @@ class BoundMemoryStore:
 
     def warm_up(self) -> None:
         """Warm up the store underneath, where it can be."""
-        self._check_open()
+        self._check_usable()
         if warm_up := getattr(self._store, "warm_up", None):
             warm_up()
 
@@ -273,7 +289,13 @@ class BoundMemoryStore:
 
     async def close_async(self) -> None:
         """See `close`."""
-        await asyncio.to_thread(self.close)
+        close = getattr(self._store, "close_async", None)
+        if close is None:
+            await asyncio.to_thread(self.close)
+        elif not self._closed:
+            self._closed = True
+            if self._owns_store:
+                await close()
 
     def __enter__(self) -> Self:
         return self
@@ -293,11 +315,12 @@ class BoundMemoryStore:
     # Running operations on the store underneath.
 
     def _run(self, name: str, operation: Operation[T]) -> T:
-        self._check_open()
         return drive(operation, self._call)
 
+    def _drives_async(self) -> bool:
+        return True
+
     async def _run_async(self, name: str, operation: Operation[T]) -> T:
-        self._check_open()
         return await drive_async(operation, self._call_async)
 
     def _call(self, primitive: Primitive) -> Any:
@@ -309,32 +332,32 @@ class BoundMemoryStore:
             return await native(**primitive.arguments[0])
         return await asyncio.to_thread(self._call, primitive)
 
+    def _require(self, capability: str) -> None:
+        if capability not in self.capabilities:
+            raise UnsupportedError(capability, type(self._store).__name__)
+
     def _method(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] | None = getattr(self._store, name, None)
         if method is None:
             raise UnsupportedError(_CAPABILITY_OF.get(name, name), type(self._store).__name__)
         return method
 
-    def _check_open(self) -> None:
+    def _check_usable(self) -> None:
         if self._closed:
             raise StoreClosedError(type(self).__name__)
-
-    def _narrowed(self, scope: Scope) -> BoundMemoryStore:
-        self._check_open()
-        return BoundMemoryStore(self._store, **self._scope.narrowed(scope).ids)
 
     def _target(self, filters: Filters | None, scope: Scope) -> dict[str, Any]:
         """The arguments that keep a read inside: ids, or a filter with the scope outside of the caller's."""
         narrowed = self._scope.narrowed(scope)
         if (given := given_filters(filters)) is None:
             return dict(narrowed.ids)
-        return {"filters": serialize(And((self._scope.filter, parse(given))))}
+        return {"filters": serialize(self._scope.filter & parse(given))}
 
     def _on_own_memory(self, method: str, memory_id: object, **arguments: Any) -> Operation[Any]:
         """Call a method on a memory if it is of this scope. It stays so: a memory's ids never change."""
         known = check_memory_id(memory_id)
         self._method(method)
-        own = serialize(And((self._scope.filter, field("id") == known)))
+        own = serialize(self._scope.filter & (field("id") == known))
         if not (yield from _call("search_memories", filters=own)):
             raise MemoryNotFoundError(known)
         return (yield from _call(method, memory_id=known, **arguments))
@@ -343,7 +366,7 @@ class BoundMemoryStore:
         added: list[AddedMemory] = yield from _call("wait", event_ids=event_ids, timeout=timeout)
         ids = {entry["memory_id"] for entry in added}
         if ids:
-            own = serialize(And((self._scope.filter, field("id").is_in(list(ids)))))
+            own = serialize(self._scope.filter & field("id").is_in(list(ids)))
             if len((yield from _call("search_memories", filters=own))) < len(ids):
                 raise EventNotFoundError
         return added

@@ -5,30 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from memstore.errors import InvalidMemoryError
 from memstore.filters.instants import format_instant
 
 MAX_DEPTH: Final = 100
 """How deep lists and objects may nest in metadata."""
+MAX_SIZE: Final = 100_000
+"""How many values one memory's metadata may hold."""
 
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
+T = TypeVar("T")
+
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 """Types whose values need no copy."""
 
 
-def checked_copy(value: object, place: str) -> Any:
+def checked_copy(value: Any, place: str) -> Any:
     """A deep copy of JSON that a store can keep; datetimes become ISO 8601 strings in UTC, tuples lists.
 
     Raises:
         InvalidMemoryError: a key that is no string, an integer beyond 64 bits, a number that is not
-            finite, U+0000 or a lone surrogate, another type, or nesting beyond `MAX_DEPTH`; the
-            message names the place below `place` and never the value.
+            finite, U+0000 or a lone surrogate, another type, or more than `MAX_DEPTH` and
+            `MAX_SIZE` allow; the message names the place below `place` and never the value.
     """
+    if value.__class__ is dict and _is_plain_object(value):
+        return value.copy()
     try:
-        return _checked_copy(value, MAX_DEPTH)
+        return _checked_copy(value, _Room(MAX_DEPTH, MAX_SIZE))
     except _RefusedError as refused:
         raise InvalidMemoryError(f"{place}{''.join(reversed(refused.place))}: {refused.reason}") from None
 
@@ -61,9 +67,31 @@ class _RefusedError(Exception):
         self.place: list[str] = []
 
 
-def _checked_copy(value: object, depth: int) -> Any:
-    if value.__class__ is dict:  # before the others, as it is what metadata is
-        return _checked_object(value, depth)
+class _Room:
+    """How much deeper, and how many more values, metadata may go: shared parts make a small value huge."""
+
+    __slots__ = ("depth", "values")
+
+    def __init__(self, depth: int, values: int) -> None:
+        self.depth = depth
+        self.values = values
+
+    def enter(self, values: int) -> None:
+        """Go into a list or an object."""
+        self.depth -= 1
+        self.values -= values
+        if self.depth < 0:
+            raise _RefusedError(f"nested more than {MAX_DEPTH} levels deep")
+        if self.values < 0:
+            raise _RefusedError(f"more than {MAX_SIZE:,} values")
+
+    def leave(self, copied: T) -> T:
+        """Come out of it with its copy."""
+        self.depth += 1
+        return copied
+
+
+def _checked_copy(value: object, room: _Room) -> Any:
     if isinstance(value, str):
         return _checked_text(value)
     if value is None or value is True or value is False:
@@ -77,10 +105,10 @@ def _checked_copy(value: object, depth: int) -> Any:
             raise _RefusedError("a number must be finite")
         return float(value)
     if isinstance(value, Mapping):
-        return _checked_object(value, depth)
+        return _checked_object(value, room)
     if isinstance(value, list | tuple):
-        _check_depth(depth)
-        return [_checked_part(item, index, depth) for index, item in enumerate(value)]
+        room.enter(len(value))
+        return room.leave([_checked_part(item, index, room) for index, item in enumerate(value)])
     if isinstance(value, date):
         try:
             return format_instant(value)
@@ -89,23 +117,25 @@ def _checked_copy(value: object, depth: int) -> Any:
     raise _RefusedError(f"a value is JSON or a datetime, not of type {type(value).__name__}")
 
 
-def _checked_object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    _check_depth(depth)
-    copied = {}
+def _checked_object(value: Mapping[Any, Any], room: _Room) -> dict[str, Any]:
+    room.enter(len(value))
+    return room.leave({_checked_key(key): _checked_part(item, key, room) for key, item in value.items()})
+
+
+def _is_plain_object(value: dict[Any, Any]) -> bool:
+    """Whether a copy of the outermost object is all there is to do, as for nearly all metadata."""
     for key, item in value.items():
         if key.__class__ is not str or not key.isascii() or "\0" in key:
-            key = _checked_key(key)  # noqa: PLW2901  # the same key, as a plain string
-        copied[key] = item if _is_plain(item) else _checked_part(item, key, depth)
-    return copied
-
-
-def _is_plain(item: Any) -> bool:
-    """Whether a value needs neither a copy nor a closer look: nearly all metadata is of this kind."""
-    if item.__class__ is str:
-        return item.isascii() and "\0" not in item
-    if item.__class__ is int:
-        return _INT64_MIN <= item <= _INT64_MAX
-    return item is None or item.__class__ is bool
+            return False
+        if item.__class__ is str:
+            if not item.isascii() or "\0" in item:
+                return False
+        elif item.__class__ is int:
+            if not _INT64_MIN <= item <= _INT64_MAX:
+                return False
+        elif item is not None and item.__class__ is not bool:
+            return False
+    return len(value) <= MAX_SIZE
 
 
 def _checked_key(key: object) -> str:
@@ -114,14 +144,9 @@ def _checked_key(key: object) -> str:
     return _checked_text(key)
 
 
-def _check_depth(left: int) -> None:
-    if left == 0:
-        raise _RefusedError(f"nested more than {MAX_DEPTH} levels deep")
-
-
-def _checked_part(value: object, key: str | int, depth: int) -> Any:
+def _checked_part(value: object, key: str | int, room: _Room) -> Any:
     try:
-        return _checked_copy(value, depth - 1)
+        return _checked_copy(value, room)
     except _RefusedError as refused:
         refused.place.append(f"[{key!r}]")
         raise

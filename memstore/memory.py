@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
 from haystack.dataclasses import ChatMessage
@@ -181,10 +181,12 @@ class MemoryPage:
 
 
 def utc(moment: datetime) -> datetime:
-    """The same moment in UTC; a naive datetime is read as UTC."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    """The same moment in UTC, as a plain datetime; a naive one is read as UTC.
+
+    Raises:
+        ValueError: in UTC it lies outside the years 1 to 9999, or it is no real time (pandas' NaT).
+    """
+    return datetime.fromisoformat(format_instant(moment))
 
 
 def check_memory_id(memory_id: object, place: str = "memory_id") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 from haystack.dataclasses import ChatMessage
 
 from memstore import ranking
-from memstore.arguments import Addition, checked_count, checked_query
+from memstore.arguments import Addition, checked_count, checked_event_ids, checked_query
 from memstore.errors import EventNotFoundError, MemoryConflictError, MemoryNotFoundError, MemoryStoreError
 from memstore.filters import (
     FALSE,
@@ -36,6 +35,7 @@ PAGE_SIZE: Final = 1000
 
 _OVERFETCH: Final = 4
 _ATTEMPTS: Final = 5
+_DELETED_AT_ONCE: Final = 10 * PAGE_SIZE
 
 
 def add(support: FilterSupport, addition: Addition, now: datetime) -> Operation[list[AddedMemory]]:
@@ -95,7 +95,7 @@ def delete_all(support: FilterSupport, wanted: Filter) -> Operation[None]:
     """Delete page by page until nothing matches any more."""
     previous: list[str] = []
     while True:
-        page = yield from _some(support, wanted, None, PAGE_SIZE)
+        page = yield from _some(support, wanted, None, _DELETED_AT_ONCE)
         ids = [memory.id for memory in page]
         if not ids:
             return
@@ -112,9 +112,9 @@ def delete(memory_id: str) -> Operation[None]:
         raise MemoryNotFoundError(memory_id)
 
 
-def wait(event_ids: Sequence[str]) -> Operation[list[AddedMemory]]:
+def wait(event_ids: object) -> Operation[list[AddedMemory]]:
     """Nothing is ever pending in a store that adds before it returns."""
-    if event_ids:
+    if checked_event_ids(event_ids):
         raise EventNotFoundError
     return []
     yield  # a generator like the others, though it needs no primitive
@@ -213,7 +213,7 @@ def _read_cursor(cursor: str, wanted: Filter) -> Position:
     try:
         moment, memory_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor))
         position = (utc(datetime.fromisoformat(moment)), str(memory_id))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ValueError("cursor: not one that list_memories returned") from None
     if fingerprint != _fingerprint(wanted):
         raise ValueError("cursor: it belongs to a listing with other filters or ids")

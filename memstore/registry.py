@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -11,7 +10,7 @@ from haystack.core.errors import DeserializationError
 from haystack.core.serialization import import_class_by_name
 
 from memstore.errors import MissingDependencyError, RegistryError
-from memstore.store import MemoryStore
+from memstore.store import MemoryStore, OpenedMemoryStore
 
 GROUP: Final = "memstore.backends"
 """The entry point group in which backends are registered: scheme = "module:StoreClass"."""
@@ -22,24 +21,28 @@ _SECRETS: Final = ("key", "token", "secret", "password", "passwd", "pwd", "auth"
 class StoreFactory(Protocol):
     """What an entry point names: usually a subclass of `BaseMemoryStore`."""
 
-    def from_url(self, url: SplitResult) -> MemoryStore:
+    def from_url(self, url: SplitResult) -> OpenedMemoryStore:
         """A store for a URL of this factory's scheme."""
         ...
 
 
-def open_store(url: str) -> MemoryStore:
+def open_store(url: str) -> OpenedMemoryStore:
     """Open the store that a URL names, such as ``memory://``.
 
     Raises:
-        RegistryError: no URL, no backend for its scheme, two backends for it, or a secret in it:
-            URLs end up in logs and histories, so a store reads its secrets from the environment.
+        RegistryError: no URL, no backend for its scheme, two backends for it, a broken one, or a
+            secret in the URL: URLs end up in logs and histories, so a store reads its secrets from
+            the environment.
         MissingDependencyError: the backend is known, but something it needs is not installed.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it quotes the URL
+        raise RegistryError("a store URL has a part that no URL can have") from None
     if not parts.scheme or "://" not in url:
-        raise RegistryError("a store URL starts with a scheme, as in 'memory://'")
+        raise RegistryError("a store URL starts with a scheme of letters, digits, '+', '-' and '.', as in 'memory://'")
     _refuse_secrets(parts)
-    store: MemoryStore = load_backend(_find(parts.scheme)).from_url(parts)
+    store: OpenedMemoryStore = load_backend(find_backend(parts.scheme)).from_url(parts)
     return store
 
 
@@ -51,6 +54,7 @@ def store_from_dict(data: dict[str, Any]) -> MemoryStore:
 
     Raises:
         RegistryError: not a serialised store, or its class is neither installed nor allowed.
+        ScopeError: a bound store without a scope.
         MissingDependencyError: the backend is known, but something it needs is not installed.
     """
     name = data.get("type")
@@ -63,26 +67,24 @@ def store_from_dict(data: dict[str, Any]) -> MemoryStore:
     return store
 
 
-def backends() -> dict[str, EntryPoint]:
-    """The installed backends by scheme. Nothing is loaded.
+def schemes() -> list[str]:
+    """The schemes for which a backend is installed. Nothing is loaded."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def find_backend(scheme: str) -> EntryPoint:
+    """The backend of a scheme; it is not loaded.
 
     Raises:
-        RegistryError: two installed packages register one scheme.
+        RegistryError: none is installed, or two packages register it.
     """
-    found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
-        other = found.setdefault(point.name, point)
-        if other.value != point.value:
-            owners = " and ".join(_owner(each) for each in (other, point))
-            raise RegistryError(f"the scheme {point.name!r} is registered twice, by {owners}; uninstall one of them")
-    return found
-
-
-def _find(scheme: str) -> EntryPoint:
-    known = backends()
-    if scheme not in known:
-        raise RegistryError(f"no backend for {scheme + '://'!r}; installed are {', '.join(sorted(known)) or 'none'}")
-    return known[scheme]
+    points = list(entry_points(group=GROUP, name=scheme))
+    if not points:
+        raise RegistryError(f"no backend for {scheme + '://'!r}; installed are {', '.join(schemes()) or 'none'}")
+    if len({point.value for point in points}) > 1:
+        owners = " and ".join(_owner(point) for point in points)
+        raise RegistryError(f"the scheme {scheme!r} is registered twice, by {owners}; uninstall one of them")
+    return points[0]
 
 
 def load_backend(point: EntryPoint) -> Any:
@@ -90,19 +92,24 @@ def load_backend(point: EntryPoint) -> Any:
 
     Raises:
         MissingDependencyError: something it needs is not installed; the message is the pip command.
-        RegistryError: it names a module that its own package lacks.
+        RegistryError: it cannot be imported for another reason.
     """
     try:
         return point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == point.module.partition(".")[0]:
-            raise RegistryError(
-                f"the backend {point.name!r} of {_owner(point)} is broken: no module {missing!r}"
-            ) from error
+            raise _broken(point, error) from error
         raise MissingDependencyError(
             f"{point.name}:// needs the module {missing!r}: {_pip_command(point, missing)}", name=missing
         ) from error
+    except Exception as error:
+        raise _broken(point, error) from error
+
+
+def _broken(point: EntryPoint, error: Exception) -> RegistryError:
+    raised = type(error).__name__
+    return RegistryError(f"the backend {point.name!r} of {_owner(point)} is broken: {point.value} raised {raised}")
 
 
 def _pip_command(point: EntryPoint, missing: str) -> str:
@@ -126,17 +133,23 @@ def _own_class(name: str) -> Any:
 
 
 def _plugin_class(name: str) -> Any:
-    """The class if it is just what an installed plugin registers; only its own package is imported."""
-    package = name.partition(".")[0]
-    for point in _points_of(package):
-        kind = load_backend(point)
-        if f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" == name:
-            return kind
+    """The class if it is just what an installed plugin registers; only its own package is imported.
+
+    A backend of that package that cannot be loaded matters only if no other one is the class.
+    """
+    package, failure = name.partition(".")[0], None
+    for point in entry_points(group=GROUP):
+        if point.module.partition(".")[0] == package:
+            try:
+                kind = load_backend(point)
+            except (MissingDependencyError, RegistryError) as error:
+                failure = error
+                continue
+            if f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" == name:
+                return kind
+    if failure is not None:
+        raise failure
     return None
-
-
-def _points_of(package: str) -> Iterator[EntryPoint]:
-    return (point for point in backends().values() if point.module.partition(".")[0] == package)
 
 
 def _allowed_class(name: str) -> Any:

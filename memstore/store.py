@@ -219,6 +219,34 @@ class AsyncMemoryStore(Protocol):
         ...
 
 
+class BareMemoryStore(Protocol):
+    """Anything with the required methods, however its author typed them; what `bind` takes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `MemoryStore.to_dict`."""
+        ...
+
+    def add_memories(self, *args: Any, **kwargs: Any) -> Any:
+        """See `MemoryStore.add_memories`."""
+        ...
+
+    def search_memories(self, *args: Any, **kwargs: Any) -> Any:
+        """See `MemoryStore.search_memories`."""
+        ...
+
+    def search_memories_as_single_message(self, *args: Any, **kwargs: Any) -> Any:
+        """See `MemoryStore.search_memories_as_single_message`."""
+        ...
+
+    def delete_all_memories(self, *args: Any, **kwargs: Any) -> Any:
+        """See `MemoryStore.delete_all_memories`."""
+        ...
+
+    def delete_memory(self, *args: Any, **kwargs: Any) -> Any:
+        """See `MemoryStore.delete_memory`."""
+        ...
+
+
 @runtime_checkable
 class SupportsCapabilities(Protocol):
     """A store that says what it offers."""
@@ -227,6 +255,36 @@ class SupportsCapabilities(Protocol):
     def capabilities(self) -> frozenset[str]:
         """Names from `memstore.capabilities.CAPABILITIES`."""
         ...
+
+
+@runtime_checkable
+class SupportsLifecycle(Protocol):
+    """A store that is opened and closed, by hand or by ``with`` and ``async with``."""
+
+    def warm_up(self) -> None:
+        """Do now what would make the first call slow; safe to repeat."""
+        ...
+
+    def close(self) -> None:
+        """Release what the store holds; safe to repeat. Other calls then raise `StoreClosedError`."""
+        ...
+
+    async def close_async(self) -> None:
+        """See `close`."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exception: object) -> None: ...
+
+
+@runtime_checkable
+class OpenedMemoryStore(MemoryStore, AsyncMemoryStore, SupportsCapabilities, SupportsLifecycle, Protocol):
+    """What `open_store` returns; ask ``isinstance(store, SupportsList)`` and so on for the rest."""
 
 
 @runtime_checkable

@@ -1,8 +1,9 @@
 """Adding, as `BaseMemoryStore` makes it of `_insert`; what a caller may hand in and what is refused."""
 
 import math
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
+import pandas as pd
 import pytest
 from haystack.dataclasses import ChatMessage, ImageContent, TextContent, ToolCall
 from support.stores import ListStore
@@ -18,6 +19,7 @@ from memstore import (
 )
 from memstore.filters import FilterSupport
 
+NANOSECONDS = pd.Timestamp("2023-05-08T13:56:00.123456789")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -58,6 +60,9 @@ def test_adding_in_async_mode_is_done_at_once_and_says_so(store):
     assert store.wait([], timeout=0) == []
     with pytest.raises(EventNotFoundError):
         store.wait(["unknown"])
+    for no_list in ("abc", None, 5):
+        with pytest.raises(TypeError, match="event_ids"):
+            store.wait(no_list)
 
 
 def test_messages_without_text_are_skipped(store):
@@ -187,6 +192,14 @@ class TestMetadata:
                 add(store, user("fine"), user("tea", meta=metadata))
         assert everything(store) == []
 
+    def test_its_size_is_bounded_also_where_it_shares_its_parts(self, store):
+        shared = ["x"]
+        for _ in range(60):
+            shared = [shared, shared]
+        for value in (shared, list(range(100_001)), {str(n): n for n in range(100_001)}):
+            with pytest.raises(InvalidMemoryError, match="more than 100,000 values"):
+                add(store, user("tea"), metadata={"shared": value})
+
     def test_nesting_is_bounded(self, store):
         deep = []
         for _ in range(100_000):
@@ -224,12 +237,24 @@ class TestTimestamp:
         assert memory.created_at.tzinfo is UTC
         assert before <= memory.updated_at <= datetime.now(UTC)
 
+    def test_what_is_kept_is_a_plain_datetime(self, store):
+        class Nowhere(tzinfo):
+            def utcoffset(self, moment):
+                return None
+
+        for timestamp in (pd.Timestamp("2023-05-08T13:56"), datetime(2023, 5, 8, 13, 56, tzinfo=Nowhere())):
+            add(store, user("tea"), timestamp=timestamp, metadata={"at": timestamp})
+        for memory in everything(store):
+            assert type(memory.created_at) is datetime
+            assert memory.created_at == datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
+            assert memory.meta == {"at": "2023-05-08T13:56:00Z"}
+
     def test_listing_follows_it(self, store):
         for year in (2025, 2023, 2024):
             add(store, user(f"{year} a"), user(f"{year} b"), timestamp=datetime(year, 1, 1))
         assert [memory.text[:4] for memory in everything(store)] == ["2023", "2023", "2024", "2024", "2025", "2025"]
 
-    @pytest.mark.parametrize("timestamp", [math.nan, math.inf, 1e18, "2023-05-08", True, [1]])
+    @pytest.mark.parametrize("timestamp", [math.nan, math.inf, 1e18, "2023-05-08", True, [1], pd.NaT, NANOSECONDS])
     def test_what_is_no_time_is_refused(self, store, timestamp):
         with pytest.raises(InvalidMemoryError, match="^timestamp: "):
             add(store, user("tea"), timestamp=timestamp)

@@ -2,9 +2,13 @@
 
 import asyncio
 import copy
+import inspect
 import multiprocessing
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import get_type_hints
 
 import pytest
 from haystack.core.pipeline import Pipeline
@@ -12,13 +16,17 @@ from haystack.dataclasses import ChatMessage
 from support.stores import FailingStore, ListStore, NativeAsyncStore
 
 from memstore import (
+    AddedMemory,
     AsyncMemoryStore,
+    Memory,
     MemoryStore,
     MemoryStoreError,
+    OpenedMemoryStore,
     StoreClosedError,
     SupportsCapabilities,
     SupportsCount,
     SupportsHistory,
+    SupportsLifecycle,
     SupportsList,
     SupportsUpdate,
     SupportsWait,
@@ -27,6 +35,7 @@ from memstore import (
 )
 from memstore.demo.json_file import JSONFileMemoryStore
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
 TEA = [ChatMessage.from_user("tea")]
 
 
@@ -56,9 +65,11 @@ def test_it_follows_the_protocols(store):
     for protocol in (
         MemoryStore,
         AsyncMemoryStore,
+        OpenedMemoryStore,
         SupportsCapabilities,
         SupportsCount,
         SupportsHistory,
+        SupportsLifecycle,
         SupportsList,
         SupportsUpdate,
         SupportsWait,
@@ -101,6 +112,62 @@ def test_warming_up_twice_is_fine(store):
     store.warm_up()
 
 
+def test_closed_in_the_middle_a_listing_fails():
+    class ClosedMidway(ListStore):
+        def _select(self, filter, after, limit):
+            page = super()._select(filter, after, limit)
+            self.close()
+            return page
+
+    store = ClosedMidway()
+    store._insert([Memory(f"m{n}", "tea", user_id="u", created_at=START, updated_at=START) for n in range(1500)])
+    with pytest.raises(StoreClosedError):
+        store.search_memories(user_id="u")
+
+
+def test_of_many_threads_one_releases():
+    closed = []
+
+    class Counting(ListStore):
+        def _close(self):
+            closed.append(1)
+
+    store = Counting()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: store.close(), range(64)))
+    assert closed == [1]
+
+
+def test_a_closed_store_says_so_before_it_looks_at_arguments():
+    store = ListStore()
+    store.close()
+    for call in (store.search_memories, store.bound, lambda: store.update_memory("x"), lambda: store.delete_memory("")):
+        with pytest.raises(StoreClosedError):
+            call()
+
+
+def test_what_a_subclass_overrides_its_async_twin_overrides_too():
+    class Guarded(ListStore):
+        capabilities = ListStore.capabilities | {"update"}
+
+        def update_memory(self, memory_id, **patch):
+            return "updated"
+
+        def delete_memory(self, memory_id):
+            raise PermissionError
+
+    assert asyncio.run(Guarded().update_memory_async("x", text="y")) == "updated"
+    with pytest.raises(PermissionError):
+        asyncio.run(Guarded().delete_memory_async("x"))
+
+
+def test_introspection_sees_what_comes_out(store):
+    hints = get_type_hints(type(store).search_memories)
+    assert hints["return"] == list[ChatMessage]
+    assert get_type_hints(type(store).add_memories_async)["return"] == list[AddedMemory]
+    assert str(inspect.signature(store.count_memories)).endswith("-> 'int'")
+
+
 def test_closing_releases_once():
     class Counting(ListStore):
         closed = 0
@@ -116,8 +183,6 @@ def test_closing_releases_once():
 
 
 def test_async_twins_are_coroutines_with_the_same_parameters(store):
-    import inspect
-
     for method in CALLS:
         sync, twin = getattr(store, method), getattr(store, f"{method}_async")
         assert inspect.iscoroutinefunction(twin)

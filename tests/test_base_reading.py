@@ -1,5 +1,8 @@
 """Searching, listing, counting and deleting, as `BaseMemoryStore` makes them of its primitives."""
 
+import base64
+
+import numpy as np
 import pytest
 from haystack.dataclasses import ChatMessage, ChatRole
 from hypothesis import given
@@ -10,6 +13,9 @@ from memstore import FilterError, InvalidMemoryError, MemoryNotFoundError, Memor
 from memstore.filters import And, FilterSupport, Or, field, matches, parse
 from memstore.testing import strategies
 
+DEEP = base64.b64encode(b"[" * 200_000).decode()
+TOO_EARLY = base64.b64encode(b'["0001-01-01T00:00+23:00","x","y"]').decode()
+NO_CURSORS = ["", "x", "e30=", "WzFd", "bnVsbA==", "WyJhIiwiYiIsImMiXQ==", "\0", "é", DEEP, TOO_EARLY, 5, b"x"]
 EVERYTHING = {"operator": "AND", "conditions": []}
 STORES = {
     "in-memory": lambda: open_store("memory://"),
@@ -101,6 +107,11 @@ class TestSearching:
     def test_top_k_is_at_least_one(self, store, top_k):
         with pytest.raises((ValueError, TypeError), match="top_k"):
             store.search_memories(query="q", user_id="maya", top_k=top_k)
+
+    @pytest.mark.parametrize("top_k", [10**30, np.int64(2)])
+    def test_top_k_is_any_integer(self, store, top_k):
+        add(store, "walnuts one", "walnuts two")
+        assert len(store.search_memories(query="walnuts", user_id="maya", top_k=top_k)) == 2
 
     def test_a_query_is_a_string(self, store):
         with pytest.raises(TypeError, match="query"):
@@ -203,7 +214,7 @@ class TestListing:
         with pytest.raises(ValueError, match="other filters"):
             store.list_memories(user_id="maya", cursor=page.cursor)
 
-    @pytest.mark.parametrize("cursor", ["", "x", "e30=", "WzFd", "bnVsbA==", "WyJhIiwiYiIsImMiXQ==", "\0", "é"])
+    @pytest.mark.parametrize("cursor", NO_CURSORS, ids=range(len(NO_CURSORS)))
     def test_what_is_no_cursor_is_refused(self, store, cursor):
         with pytest.raises(ValueError, match="^cursor"):
             store.list_memories(user_id="maya", cursor=cursor)

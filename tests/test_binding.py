@@ -13,6 +13,7 @@ from memstore import (
     FilterError,
     MemoryNotFoundError,
     MemoryStore,
+    RegistryError,
     ScopeError,
     StoreClosedError,
     UnsupportedError,
@@ -309,10 +310,105 @@ def test_warming_up_warms_the_store_underneath():
     bind(BareStore(), user_id="alice").warm_up()  # has no such method, and needs none
 
 
-@pytest.mark.parametrize("messages", [None, "hello", 5])
-def test_what_are_no_messages_is_for_the_store_to_say(messages):
-    with pytest.raises(TypeError, match="messages is a list"):
-        open_store("memory://").bound(user_id="alice").add_memories(messages=messages)
+class Sneaky(str):
+    """Looks like no reserved key and is one."""
+
+    def __hash__(self):
+        return 0
+
+    def __eq__(self, other):
+        return False
+
+
+class Fickle(list):
+    """Shows one message to whoever checks, and another to whoever reads again."""
+
+    reads = 0
+
+    def __iter__(self):
+        self.reads += 1
+        meta = {} if self.reads == 1 else {"user_id": "bob"}
+        return iter([ChatMessage.from_user("planted", meta=meta)])
+
+
+class Masked(dict):
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self):
+        return 1
+
+    def items(self):
+        return [("user_id", "bob")]
+
+
+class Duck:
+    text, meta, name = "planted", {"user_id": "bob"}, None
+
+
+PLANTED = ChatMessage.from_user("planted", meta={"user_id": "bob"})
+FINE = ChatMessage.from_user("planted")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"messages": (PLANTED for _ in range(1))},
+        {"messages": {1: PLANTED}.values()},
+        {"messages": [Duck()]},
+        {"messages": Fickle([FINE])},
+        {"messages": [FINE], "metadata": {Sneaky("user_id"): "bob"}},
+        {"messages": [FINE], "metadata": Masked()},
+        {"messages": [ChatMessage.from_user("planted", meta={Sneaky("user_id"): "bob"})]},
+        {"messages": None},
+        {"messages": "hello"},
+    ],
+    ids=lambda arguments: "-".join(type(value).__name__ for value in arguments.values()),
+)
+def test_what_is_checked_is_what_is_stored(store, alice, arguments):
+    try:
+        alice.add_memories(**arguments, infer=False)
+    except (TypeError, ScopeError):
+        assert alice.search_memories() == []
+    assert texts(store.search_memories(user_id="bob")) == ["bob's secret"]
+
+
+@pytest.mark.parametrize("capability", [{"ids": ["x"]}, {"timestamp": 5}])
+def test_what_a_bare_store_does_not_promise_is_not_passed_on(capability):
+    """One that takes ``ids`` for an upsert would overwrite another scope's memory."""
+    with pytest.raises(UnsupportedError):
+        add(bind(BareStore(), user_id="alice"), "tea", **capability)
+
+
+def test_nothing_is_ever_bound_to_everything(store):
+    with pytest.raises(ScopeError):
+        BoundMemoryStore(store)
+    data = open_store("memory://").bound(user_id="alice").to_dict()
+    for lost in ({}, {"user_id": None}, {"user_id": ""}):
+        parameters = {"store": data["init_parameters"]["store"], **lost}
+        with pytest.raises(ScopeError):
+            store_from_dict({**data, "init_parameters": parameters})
+    for broken in ({"type": data["type"]}, {**data, "init_parameters": {"user_id": "alice"}}):
+        with pytest.raises(RegistryError, match="'store'"):
+            store_from_dict(broken)
+
+
+def test_the_class_itself_narrows_a_bound_store(alice):
+    with pytest.raises(ScopeError):
+        BoundMemoryStore(alice, user_id="bob")
+    assert BoundMemoryStore(alice, run_id="r").scope.ids == {"user_id": "alice", "run_id": "r"}
+
+
+async def test_closing_an_owned_store_awaits_it():
+    alice = store_from_dict(open_store("memory://").bound(user_id="alice").to_dict())
+    await alice.close_async()
+    await alice.close_async()
+    with pytest.raises(StoreClosedError):
+        alice._store.search_memories(user_id="x")
+    async with bind(BareStore(), user_id="alice") as bare:
+        pass
+    with pytest.raises(StoreClosedError):
+        bare.search_memories()
 
 
 def test_closing_the_view_leaves_the_store_open(store, alice):
@@ -337,12 +433,9 @@ def test_the_scope_is_outside_of_the_filter(alice, monkeypatch):
     """The bare protocol takes dictionaries, so that is what a store underneath gets."""
     seen = {}
     monkeypatch.setattr(alice._store, "search_memories", lambda **arguments: seen.update(arguments) or [])
-    alice.search_memories(filters=field("n") == 1, query="q", run_id="r")
-    assert seen["filters"] == {
-        "operator": "AND",
-        "conditions": [
-            {"operator": "AND", "conditions": [{"field": "user_id", "operator": "==", "value": "alice"}]},
-            serialize(field("n") == 1),
-        ],
-    }
-    assert "user_id" not in seen and "run_id" not in seen
+    either = (field("n") == 1) | (field("user_id") == "bob")
+    alice.search_memories(filters=either, query="q", run_id="r")
+    scope = {"field": "user_id", "operator": "==", "value": "alice"}
+    assert seen["filters"] == {"operator": "AND", "conditions": [scope, serialize(either)]}
+    assert "user_id" not in seen
+    assert "run_id" not in seen

@@ -1,15 +1,17 @@
 """Traces and logs tell what a store does; texts, metadata and secrets stay out of them and of errors and reprs."""
 
+import asyncio
 import logging
 import subprocess
 import sys
+import traceback
 from contextlib import contextmanager
 
 import pytest
 from haystack import tracing
 from haystack.dataclasses import ChatMessage
 from haystack.tracing import Span, Tracer, tracer
-from support.stores import FailingStore
+from support.stores import FailingStore, NativeAsyncStore
 
 from memstore import FilterError, InvalidMemoryError, MemoryConflictError, MemoryStoreError, open_store
 from memstore.filters import field
@@ -83,7 +85,43 @@ def test_every_operation_is_traced_without_content(recorder):
 
 async def test_async_operations_are_traced(recorder):
     await open_store("memory://").search_memories_async(user_id="u")
-    assert [span.name for span in recorder.spans] == ["memstore.search_memories_async"]
+    await NativeAsyncStore().search_memories_async(user_id="u")
+    assert [span.name for span in recorder.spans] == ["memstore.search_memories", "memstore.search_memories_async"]
+
+
+class CatchingTracer(Recorder):
+    """Writes down exceptions with their causes, as OpenTelemetry's `record_exception` does."""
+
+    @contextmanager
+    def trace(self, operation_name, tags=None, parent_span=None):
+        span = RecordedSpan(operation_name, tags)
+        self.spans.append(span)
+        try:
+            yield span
+        except Exception:
+            span.set_tag("exception", traceback.format_exc())
+            raise
+
+
+def test_no_tracer_sees_a_causes_words():
+    recorder = CatchingTracer()
+    tracing.enable_tracing(recorder)
+    try:
+        message = ChatMessage.from_user(SECRET)
+        with pytest.raises(MemoryStoreError) as failed:
+            FailingStore().add_memories(messages=[message], infer=False, user_id="u")
+        with pytest.raises(MemoryStoreError):
+            asyncio.run(FailingAsyncStore().search_memories_async(user_id="u"))
+    finally:
+        tracing.disable_tracing()
+    assert isinstance(failed.value.__cause__, ConnectionError)
+    assert [span.tags["memstore.error"] for span in recorder.spans] == ["MemoryStoreError"] * 2
+    assert "hunter2" not in repr([span.tags for span in recorder.spans])
+
+
+class FailingAsyncStore(NativeAsyncStore):
+    async def _select_async(self, filter, after, limit):
+        raise ConnectionError(SECRET)
 
 
 def test_every_operation_is_logged_without_content(caplog):

@@ -6,7 +6,8 @@ import textwrap
 import pytest
 
 from memstore import BoundMemoryStore, MissingDependencyError, RegistryError, bind, open_store, store_from_dict
-from memstore.registry import backends
+from memstore.cli.backends import backends_table
+from memstore.registry import schemes
 
 PLUGIN = """
 from memstore import BaseMemoryStore
@@ -88,8 +89,60 @@ def test_two_packages_for_one_scheme_are_an_error_that_names_both(install):
     install("plugin_two", "twice = plugin_two:PluginStore\n")
     with pytest.raises(RegistryError, match=r"'twice' is registered twice, by plugin_(one|two) and plugin_(one|two)"):
         open_store("twice://")
-    with pytest.raises(RegistryError, match="registered twice"):
-        backends()
+
+
+BROKEN = {
+    "twice": ("one", PLUGIN, "registered twice"),
+    "raising": (
+        "two",
+        "raise RuntimeError('secret words')",
+        "'raising' of plugin_two is broken: .* raised RuntimeError",
+    ),
+    "nothing": ("three", "PluginStor = None", "'nothing' of plugin_three is broken: .* raised AttributeError"),
+    "needy": ("four", "import no_such_engine", "needs the module 'no_such_engine'"),
+}
+
+
+def test_a_broken_backend_is_nobody_elses_problem(install):
+    for scheme, (name, code, _) in BROKEN.items():
+        install(f"plugin_{name}", f"{scheme} = plugin_{name}:PluginStore\n", code)
+    install("plugin_five", "twice = plugin_five:PluginStore\nvarying = plugin_five:Varying\n", VARYING)
+    assert type(store_from_dict(open_store("memory://").to_dict())).__name__ == "InMemoryMemoryStore"
+    table = backends_table()
+    assert table.startswith("| capability | `memory://` | `varying://` | promise |")
+    for scheme, (_, _, message) in BROKEN.items():
+        with pytest.raises((RegistryError, MissingDependencyError), match=message) as failed:
+            open_store(f"{scheme}://")
+        assert "secret words" not in str(failed.value)
+        assert str(failed.value) in table
+    assert set(schemes()) >= {"memory", "varying", *BROKEN}
+
+
+VARYING = (
+    PLUGIN
+    + """
+class Varying(PluginStore):
+    @property
+    def capabilities(self):
+        return frozenset({"list"})
+"""
+)
+
+
+def test_a_store_whose_neighbour_lacks_something_is_loaded(install):
+    install("plugin_one", "fine = plugin_one:PluginStore\nneedy = plugin_one.needy:Store\n")
+    store = open_store("fine://")
+    assert type(store_from_dict(store.to_dict())) is type(store)
+    with pytest.raises((RegistryError, MissingDependencyError)):
+        store_from_dict({"type": "plugin_one.needy.Store", "init_parameters": {}})
+
+
+@pytest.mark.parametrize("url", ["memory://user:hunter2@ex\u2100mple.com", "memory://[hunter2", "my_store://hunter2"])
+def test_a_url_that_is_none_is_refused_without_repeating_it(url):
+    with pytest.raises(RegistryError) as refused:
+        open_store(url)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
 
 
 def test_a_missing_dependency_is_the_pip_command_with_the_extra(install):

@@ -58,7 +58,7 @@ def recall(path: str) -> None:
         _ask(hers, "maya", question)
         found = hers.search_memories(query=question, top_k=100)
         leaked = [message for message in found if "surprise" in (message.text or "")]
-        print(f"  of the {len(found)} memories that Maya's agent can reach, {len(leaked)} mention a surprise")
+        print(f"    nothing: of the {len(found)} memories that her agent can reach, {len(leaked)} mention a surprise")
 
         _say("Maya leaves, and everything of hers is deleted:")
         print(f"  before: {_counts(store)}")
@@ -71,8 +71,9 @@ def _ask(store: MemoryStore, asker: str, question: str, **where: Any) -> None:
     print(f"\n  {asker} asks: {question}")
     for message in store.search_memories(query=question, top_k=2, include_memory_metadata=True, **where):
         own = message.meta["memory_metadata"]
-        said = textwrap.shorten(f"{own['name']}: {message.text}", _WIDTH, placeholder=" ...")
-        print(f"    {own['score']:4.2f}  {own['created_at'][:10]}  {said}")
+        if own["score"] > 0:  # the others have no word in common with the question
+            said = textwrap.shorten(f"{own['name']}: {message.text}", _WIDTH, placeholder=" ...")
+            print(f"    {own['score']:4.2f}  {own['created_at'][:10]}  {said}")
 
 
 def _counts(store: JSONFileMemoryStore) -> str:

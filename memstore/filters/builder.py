@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from memstore.errors import FilterError
@@ -38,17 +39,17 @@ class FieldBuilder:
     def __ge__(self, value: Any) -> Comparison:
         return Comparison(self._field, Operator.GE, value)
 
-    def is_in(self, values: Sequence[Any]) -> In:
+    def is_in(self, values: Sequence[Any] | AbstractSet[Any]) -> In:
         """The field equals one of `values`.
 
         Raises:
-            FilterError: a string, which would be read as its letters; or an impossible value.
+            FilterError: no list, tuple or set (a string would be read as its letters), or an impossible value.
         """
-        if isinstance(values, str):
-            raise FilterError("'in' and 'not in' take a list, not a string", "value")
+        if not isinstance(values, list | tuple | AbstractSet):
+            raise FilterError(f"'in' and 'not in' take a list, not a value of type {type(values).__name__}", "value")
         return In(self._field, tuple(values))
 
-    def not_in(self, values: Sequence[Any]) -> Not:
+    def not_in(self, values: Sequence[Any] | AbstractSet[Any]) -> Not:
         """The field equals none of `values`."""
         return Not(self.is_in(values))
 

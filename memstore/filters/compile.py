@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 from memstore.filters.evaluate import Record, equality_key, matches, order_key
@@ -18,9 +18,9 @@ from memstore.filters.nodes import And, Comparison, Field, Filter, In, Not, Oper
 
 _INLINED_KEYS: Final = 2
 """Longer paths are walked by a call: Python bounds how deep parentheses nest."""
+_CHUNK: Final = 100
+"""Children in one expression: Python's compiler takes far more than twice the time for twice as many."""
 _REMEMBERED_SIZE: Final = 1000
-_COMPILED_SIZE: Final = 200_000
-"""Characters of source; Python's compiler takes more than twice the time for twice as many."""
 _IS_NUMBER: Final = "isinstance(x, NUMBER) and x is not True and x is not False"
 
 
@@ -34,47 +34,66 @@ def compile_filter(filter: Filter) -> Callable[[Record], bool]:
 
 
 def _compile(filter: Filter) -> Callable[[Record], bool]:
-    # Asking an abstract class costs more than the rest of a predicate, so it is asked once for each class.
-    names: dict[str, Any] = {**_HELPERS, "FILTER": filter, "NO_MAPPINGS": set()}
-    source = f"""\
-def by_key(record):
-    get = record.get
-    meta = get("meta") if isinstance(get("meta"), Mapping) else {{}}
-    return {_expression(filter, _Writer(names, 'get("{}")'))}
+    def by_key(record: Any) -> bool:
+        """Most applications evaluate memories only, so this is compiled when the first mapping comes."""
+        writer = _Writer('record.get("{}")')
+        condition = _expression(filter, writer)
+        names["by_key"] = writer.build(f"""\
+def predicate(record):
+    meta = record.get("meta")
+    if not isinstance(meta, Mapping):
+        meta = {{}}
+    return True if {condition} else False
+""")
+        return bool(names["by_key"](record))
 
+    writer = _Writer("record.{}")
+    names = writer.names
+    # Asking an abstract class costs more than the rest of a predicate, so it is asked once for each class.
+    names.update(by_key=by_key, FILTER=filter, NO_MAPPINGS=set())
+    condition = _expression(filter, writer)
+    return writer.build(f"""\
 def predicate(record):
     if record.__class__ not in NO_MAPPINGS:
         if isinstance(record, Mapping):
             return by_key(record)
         NO_MAPPINGS.add(record.__class__)
-    try:
-        meta = record.meta
-        return {_expression(filter, _Writer(names, "record.{}"))}
-    except AttributeError:  # metadata that is no dictionary
+    meta = record.meta
+    if meta.__class__ is not dict:
         return matches(FILTER, record)
-"""
-    if len(source) > _COMPILED_SIZE:
-        return partial(matches, filter)
-    exec(source, names)  # noqa: S102  # of our own words only, see above
-    predicate: Callable[[Record], bool] = names["predicate"]
-    return predicate
+    return True if {condition} else False
+""")
 
 
 _remembered = lru_cache(maxsize=256)(_compile)
 
 
 class _Writer:
-    """Writes how a field is read, and keeps the values that the source refers to."""
+    """Writes how a field is read, and keeps the functions and values that the source refers to."""
 
-    def __init__(self, names: dict[str, Any], own_field: str) -> None:
-        self._names = names
+    def __init__(self, own_field: str) -> None:
+        self.names: dict[str, Any] = dict(_HELPERS)
         self._own_field = own_field
+        self._functions: list[str] = []
 
     def bind(self, value: object) -> str:
         """A name for a value."""
-        name = f"v{len(self._names)}"
-        self._names[name] = value
+        name = f"v{len(self.names)}"
+        self.names[name] = value
         return name
+
+    def function(self, expression: str) -> str:
+        """A call of a new function with this expression."""
+        name = f"part{len(self._functions)}"
+        self._functions.append(f"def {name}(record, meta):\n    return {expression}\n")
+        return f"{name}(record, meta)"
+
+    def build(self, predicate: str) -> Callable[[Record], bool]:
+        """The function `predicate`, whose source this is."""
+        for source in (*self._functions, predicate):  # one at a time, to keep the compiler's work linear
+            exec(source, self.names)  # noqa: S102  # of our own words only, see above
+        built: Callable[[Record], bool] = self.names["predicate"]
+        return built
 
     def read(self, field: Field) -> str:
         """An expression for a field's value; it may use `x`."""
@@ -93,9 +112,9 @@ class _Writer:
 def _expression(filter: Filter, writer: _Writer) -> str:
     match filter:
         case And(children):
-            return f"({' and '.join(_expression(child, writer) for child in children)})" if children else "True"
+            return _joined("and", [_expression(child, writer) for child in children], writer) or "True"
         case Or(children):
-            return f"({' or '.join(_expression(child, writer) for child in children)})" if children else "False"
+            return _joined("or", [_expression(child, writer) for child in children], writer) or "False"
         case Not(child):
             return f"(not {_expression(child, writer)})"
         case In(field, values):
@@ -107,15 +126,24 @@ def _expression(filter: Filter, writer: _Writer) -> str:
     raise TypeError(f"a filter belongs here, not {type(filter).__name__}")
 
 
+def _joined(logic: str, parts: list[str], writer: _Writer) -> str:
+    """The parts with ``and`` or ``or`` between them, in functions of their own when there are many."""
+    while len(parts) > _CHUNK:
+        chunks = (parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK))
+        parts = [writer.function(f" {logic} ".join(chunk)) for chunk in chunks]
+    return f"({f' {logic} '.join(parts)})" if parts else ""
+
+
 def _equal(field: Field, value: Value, writer: _Writer) -> str:
+    # The type is looked at first: a stored value may compare by raising, or into no boolean at all.
     read = writer.read(field)
     match equality_key(field, value):
         case None | ("boolean", _):
             return f"({read} is {value})"
         case str() as text:
-            return f"({read} == {writer.bind(text)})"
+            return f"(isinstance(x := {read}, str) and x == {writer.bind(text)})"
         case int() | float() as number:
-            return f"((x := {read}) == {writer.bind(number)} and {_IS_NUMBER})"
+            return f"((x := {read}) is not None and {_IS_NUMBER} and x == {writer.bind(number)})"
         case ("instant", instant):
             return f"(instant({read}) == {writer.bind(instant)})"
         case key:

@@ -76,8 +76,12 @@ def equality_key(field: Field, value: Any, depth: int = MAX_DEPTH) -> Hashable:
     match value:
         case bool():
             return ("boolean", value)
-        case None | int() | float():
-            return value
+        case None:
+            return None
+        case int():
+            return int(value)  # a subclass, as numpy has them, may compare into no boolean
+        case float():
+            return float(value)
         case str():
             instant = None if field.is_text else parse_instant(value)
             return value if instant is None else ("instant", instant)
@@ -99,8 +103,10 @@ def order_key(value: Any) -> tuple[str, int | float] | None:
     match value:
         case bool() | None:
             return None
-        case int() | float():
-            return ("number", value)
+        case int():
+            return ("number", int(value))
+        case float():
+            return ("number", float(value))
         case str():
             instant = parse_instant(value)
             return None if instant is None else ("instant", instant)

@@ -12,6 +12,7 @@ _GRAMMAR: Final = re.compile(
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracted from naive times only
+_NO_TIME: Final = "a time is a real one, in whole microseconds"
 _EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,12 +49,14 @@ def format_instant(moment: date) -> str:
     """
     if not isinstance(moment, datetime):
         return moment.isoformat()
-    if moment.tzinfo is not None:
-        try:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
-        except OverflowError:
-            raise ValueError("in UTC this time lies outside the years 1 to 9999") from None
-    text = moment.isoformat() + "Z"
+    try:
+        if moment.utcoffset() is not None:
+            moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC this time lies outside the years 1 to 9999") from None
+    except ValueError:  # pandas' NaT
+        raise ValueError(_NO_TIME) from None
+    text = moment.replace(tzinfo=None).isoformat() + "Z"
     if parse_instant(text) is None:
-        raise ValueError("a time is a real one, in whole microseconds")
+        raise ValueError(_NO_TIME)
     return text

@@ -28,6 +28,9 @@ _STOPWORDS: Final = frozenset(
 # Not from `strftime`, which follows the machine's locale.
 _MONTHS: Final = "January February March April May June July August September October November December".split()  # noqa: SIM905
 
+_REMEMBERED_LENGTH: Final = 32
+"""Longer words are rare, and as many as texts: remembering them would keep whole texts."""
+
 _stemmers: Final = threading.local()
 
 
@@ -61,9 +64,13 @@ def _date_terms(year: int, month: int, day: int) -> tuple[int, ...]:
     return tuple(terms_of(f"{day} {_MONTHS[month - 1]} {year}"))
 
 
-@lru_cache(maxsize=100_000)
 def _term(word: str) -> int:
-    """The stem's 64-bit hash: an index keeps no word, so a deleted memory leaves none behind."""
+    """The stem's 64-bit hash: an index keeps no word, so that it holds nothing of a deleted memory."""
+    return _remembered_term(word) if len(word) <= _REMEMBERED_LENGTH else hash(_stem(word))
+
+
+@lru_cache(maxsize=100_000)  # single words of whoever said them; without order, place or owner
+def _remembered_term(word: str) -> int:
     return hash(_stem(word))
 
 

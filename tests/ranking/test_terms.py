@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memstore.ranking import terms
 from memstore.ranking.terms import date_terms, query_terms, terms_of
 
 
@@ -46,6 +47,12 @@ def test_odd_texts_have_terms(text):
 def test_any_text_with_something_in_it_finds_itself(text):
     assert bool(text.strip()) == bool(terms_of(text)) == bool(query_terms(text))
     assert set(query_terms(text)) <= set(terms_of(text))
+
+
+def test_long_words_are_not_remembered():
+    before = terms._remembered_term.cache_info().currsize
+    assert len({tuple(terms_of(letter * 10_000)) for letter in "abcdefgh"}) == 8
+    assert terms._remembered_term.cache_info().currsize == before
 
 
 def test_threads_agree():

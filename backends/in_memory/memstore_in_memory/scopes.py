@@ -93,7 +93,8 @@ class Scopes:
             view = View(self._having(key))
             self._forget(2 * len(self._memories) - len(view.memories))
             self._rows += len(view.memories)
-        self._combined[key] = view  # at the end: asked for last
+        if view.memories:  # an empty one is no work to make again, and there is no end of ids to ask for
+            self._combined[key] = view  # at the end: asked for last
         return view
 
     def add(self, memories: list[Memory]) -> None:
@@ -105,9 +106,10 @@ class Scopes:
                     self._single[single] = View(some[:])
                 else:
                     view.add(some)
-            for view in self._combined_views(ids):
-                view.add(some)
-                self._rows += len(some)
+            for key in _combined_keys(ids) if self._combined else ():
+                if (view := self._combined.get(key)) is not None:
+                    view.add(some)
+                    self._rows += len(some)
 
     def remove(self, memories: list[Memory]) -> None:
         """Take memories out of every view they belong to."""
@@ -116,9 +118,12 @@ class Scopes:
                 self._single[single].remove(some)
                 if not self._single[single].memories:
                     del self._single[single]
-            for view in self._combined_views(ids):
-                view.remove(some)
-                self._rows -= len(some)
+            for key in _combined_keys(ids):
+                if (view := self._combined.get(key)) is not None:
+                    view.remove(some)
+                    self._rows -= len(some)
+                    if not view.memories:
+                        del self._combined[key]
 
     def _having(self, key: _Key) -> list[Memory]:
         """All memories that have the ids of a key, in listing order, read from its rarest id."""
@@ -127,12 +132,6 @@ class Scopes:
         views = [self._single.get(single) or View([]) for single in _singles(key)]
         rarest = min(views, key=lambda view: len(view.memories))
         return [memory for memory in rarest.memories if _has(_ids(memory), key)]
-
-    def _combined_views(self, ids: _Key) -> Iterator[View]:
-        if self._combined:
-            for key in _combined_keys(ids):
-                if (view := self._combined.get(key)) is not None:
-                    yield view
 
     def _forget(self, rows: int) -> None:
         """Drop the views asked for least recently until the others hold at most `rows`."""

@@ -64,8 +64,9 @@ class InMemoryMemoryStore(BaseMemoryStore):
         return hits, True
 
     def _close(self) -> None:
-        self._memories.clear()
-        self._scopes = Scopes(self._memories)
+        with self._lock:
+            self._memories.clear()
+            self._scopes = Scopes(self._memories)
 
     def _candidates(self, filter: Filter, after: Position | None) -> tuple[Iterable[Memory], Filter]:
         """Records among which all matches are, in listing order, and the filter that is left to evaluate."""

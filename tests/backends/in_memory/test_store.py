@@ -104,6 +104,16 @@ def test_views_of_combinations_hold_at_most_twice_the_memories(store):
     assert scopes._single == {}
 
 
+def test_asking_for_what_is_not_there_keeps_nothing(store):
+    add(store, "tea", user_id="u", run_id="r")
+    for n in range(1000):
+        assert store.search_memories(query="tea", user_id="u", run_id=f"run-{n}") == []
+    assert len(store.search_memories(user_id="u", run_id="r")) == 1
+    assert len(store._scopes._combined) == 1
+    store.delete_all_memories(user_id="u")
+    assert store._scopes._combined == {}
+
+
 def test_a_filter_by_id_looks_at_those_records_only(store):
     added = add(store, *(f"memory {n}" for n in range(50)), user_id="maya")
     some = [entry["memory_id"] for entry in added[10:13]]
