@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, SupportsIndex
+from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 
@@ -153,9 +153,10 @@ def checked_count(value: object, name: str) -> int:
         TypeError: no integer.
         ValueError: below 1.
     """
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise TypeError(f"{name} is an integer, not of type {type(value).__name__}")
-    count = operator.index(value)
+    try:
+        count = operator.index(None if isinstance(value, bool) else value)  # type: ignore[arg-type]  # it asks itself
+    except TypeError:
+        raise TypeError(f"{name} is an integer, not of type {type(value).__name__}") from None
     if count < 1:
         raise ValueError(f"{name} must be at least 1, not {count}")
     return min(count, sys.maxsize)

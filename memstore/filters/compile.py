@@ -14,13 +14,12 @@ from typing import Any, Final
 
 from memstore.filters.evaluate import Record, equality_key, matches, order_key
 from memstore.filters.instants import instant_of, parse_instant
-from memstore.filters.nodes import And, Comparison, Field, Filter, In, Not, Operator, Or, Value
+from memstore.filters.nodes import REMEMBERED_SIZE, And, Comparison, Field, Filter, In, Not, Operator, Or, Value
 
 _INLINED_KEYS: Final = 2
 """Longer paths are walked by a call: Python bounds how deep parentheses nest."""
 _CHUNK: Final = 100
 """Children in one expression: Python's compiler takes far more than twice the time for twice as many."""
-_REMEMBERED_SIZE: Final = 1000
 _IS_NUMBER: Final = "isinstance(x, NUMBER) and x is not True and x is not False"
 
 
@@ -29,7 +28,7 @@ def compile_filter(filter: Filter) -> Callable[[Record], bool]:
 
     Small filters are remembered, since agents repeat them.
     """
-    large = getattr(filter, "size", 0) > _REMEMBERED_SIZE  # what is no filter is refused further in
+    large = getattr(filter, "size", 0) > REMEMBERED_SIZE  # what is no filter is refused further in
     return _compile(filter) if large else _remembered(filter)
 
 

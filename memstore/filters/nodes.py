@@ -27,6 +27,9 @@ MAX_DEPTH: Final = 100
 MAX_SIZE: Final = 100_000
 """How many conditions and values one filter may hold."""
 
+REMEMBERED_SIZE: Final = 1000
+"""Up to this size what is made of a filter is remembered, because agents repeat their filters."""
+
 TEXT_FIELDS: Final = frozenset({"id", "text", "role", "name", "user_id", "run_id", "agent_id", "app_id"})
 """Fields of a memory that hold a string or null, and compare letter by letter."""
 TIME_FIELDS: Final = frozenset({"created_at", "updated_at"})

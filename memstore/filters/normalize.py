@@ -7,12 +7,23 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from memstore.filters.nodes import FALSE, TRUE, And, Comparison, Field, Filter, In, Not, Operator, Or, Value, identity
+from memstore.filters.nodes import (
+    FALSE,
+    REMEMBERED_SIZE,
+    TRUE,
+    And,
+    Comparison,
+    Field,
+    Filter,
+    In,
+    Not,
+    Operator,
+    Or,
+    Value,
+    identity,
+)
 
 _ORDER: Final = attrgetter("order")
-
-
-_REMEMBERED_SIZE: Final = 1000
 
 
 def normalize(filter: Filter) -> Filter:
@@ -23,7 +34,7 @@ def normalize(filter: Filter) -> Filter:
     flat, sorted, without duplicates and without constants; equalities of one field under an Or are
     one In; an In of one value is an equality.
     """
-    large = getattr(filter, "size", 0) > _REMEMBERED_SIZE  # what is no filter is refused further in
+    large = getattr(filter, "size", 0) > REMEMBERED_SIZE  # what is no filter is refused further in
     return _normalize(filter, negated=False) if large else _remembered(filter)
 
 

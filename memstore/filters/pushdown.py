@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
-from memstore.filters.nodes import TRUE, And, Comparison, Filter, In, Not, Or
+from memstore.filters.nodes import REMEMBERED_SIZE, TRUE, And, Comparison, Filter, In, Not, Or
 from memstore.filters.normalize import all_of, any_of, normalize
 
 Leaf: TypeAlias = Comparison | In
@@ -63,6 +64,10 @@ def split_filter(filter: Filter, support: FilterSupport) -> Split:
     itself stays in `residual`. The one constant in `native` is TRUE, alone, for every row: an engine
     that evaluates no filters could not tell FALSE from it.
     """
+    return _remembered(filter, support) if filter.size <= REMEMBERED_SIZE else _split(filter, support)
+
+
+def _split(filter: Filter, support: FilterSupport) -> Split:
     native: list[Filter] = []
     residual: list[Filter] = []
     normal = normalize(filter)
@@ -73,6 +78,9 @@ def split_filter(filter: Filter, support: FilterSupport) -> Split:
         if weaker != part:
             residual.append(part)
     return Split(all_of(native), all_of(residual))
+
+
+_remembered = lru_cache(maxsize=256)(_split)  # agents repeat their filters
 
 
 def _weaken(filter: Filter, support: FilterSupport) -> Filter:

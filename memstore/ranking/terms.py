@@ -11,8 +11,9 @@ from typing import Final
 import Stemmer
 
 # A run of letters and digits is a word; in scripts that put no blanks between words, each character is.
-_WORD: Final = re.compile(r"[぀-ヿ㐀-䶿一-鿿]|[^\W_぀-ヿ㐀-䶿一-鿿]+")
-_ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
+# Runs without end are taken apart, so that what is remembered of words is never a text.
+_WORD: Final = re.compile(r"[぀-ヿ㐀-䶿一-鿿]|[^\W_぀-ヿ㐀-䶿一-鿿]{1,32}")
+_ASCII_WORD: Final = re.compile(r"[a-z0-9]{1,32}")
 
 _STOPWORDS: Final = frozenset(
     # Articles, pronouns, prepositions, conjunctions and auxiliaries; then what a question asks with.
@@ -27,9 +28,6 @@ _STOPWORDS: Final = frozenset(
 )
 # Not from `strftime`, which follows the machine's locale.
 _MONTHS: Final = "January February March April May June July August September October November December".split()  # noqa: SIM905
-
-_REMEMBERED_LENGTH: Final = 32
-"""Longer words are rare, and as many as texts: remembering them would keep whole texts."""
 
 _stemmers: Final = threading.local()
 
@@ -64,13 +62,9 @@ def _date_terms(year: int, month: int, day: int) -> tuple[int, ...]:
     return tuple(terms_of(f"{day} {_MONTHS[month - 1]} {year}"))
 
 
+@lru_cache(maxsize=100_000)  # single words of whoever said them; without order, place or owner
 def _term(word: str) -> int:
     """The stem's 64-bit hash: an index keeps no word, so that it holds nothing of a deleted memory."""
-    return _remembered_term(word) if len(word) <= _REMEMBERED_LENGTH else hash(_stem(word))
-
-
-@lru_cache(maxsize=100_000)  # single words of whoever said them; without order, place or owner
-def _remembered_term(word: str) -> int:
     return hash(_stem(word))
 
 

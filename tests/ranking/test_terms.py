@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memstore.ranking import terms
 from memstore.ranking.terms import date_terms, query_terms, terms_of
 
 
@@ -49,10 +48,10 @@ def test_any_text_with_something_in_it_finds_itself(text):
     assert set(query_terms(text)) <= set(terms_of(text))
 
 
-def test_long_words_are_not_remembered():
-    before = terms._remembered_term.cache_info().currsize
+def test_what_is_remembered_of_words_is_never_a_text():
     assert len({tuple(terms_of(letter * 10_000)) for letter in "abcdefgh"}) == 8
-    assert terms._remembered_term.cache_info().currsize == before
+    assert terms_of("x" * 40) == terms_of("x" * 32 + " " + "x" * 8)
+    assert terms_of("ü" * 40) == terms_of("ü" * 32 + " " + "ü" * 8)
 
 
 def test_threads_agree():
