@@ -8,24 +8,12 @@ from memstore.errors import FilterError
 from memstore.filters.builder import FieldBuilder, field
 from memstore.filters.compile import compile_filter
 from memstore.filters.evaluate import Record, matches
+from memstore.filters.fields import Field
 from memstore.filters.haystack import parse, serialize
-from memstore.filters.nodes import (
-    FALSE,
-    MAX_DEPTH,
-    MAX_SIZE,
-    TRUE,
-    And,
-    Comparison,
-    Field,
-    Filter,
-    In,
-    Not,
-    Operator,
-    Or,
-    Value,
-)
+from memstore.filters.nodes import FALSE, TRUE, And, Comparison, Filter, In, Not, Operator, Or
 from memstore.filters.normalize import normalize
 from memstore.filters.pushdown import FilterSupport, Leaf, Split, split_filter
+from memstore.filters.values import MAX_DEPTH, MAX_SIZE, Value
 
 __all__ = [
     "FALSE",

@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from memstore.errors import FilterError
-from memstore.filters.nodes import Comparison, Field, In, Not, Operator
+from memstore.filters.fields import Field
+from memstore.filters.nodes import Comparison, In, Not, Operator
 
 
 class FieldBuilder:

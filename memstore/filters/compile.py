@@ -13,8 +13,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from memstore.filters.evaluate import Record, equality_key, matches, order_key
+from memstore.filters.fields import Field
 from memstore.filters.instants import instant_of, parse_instant
-from memstore.filters.nodes import REMEMBERED_SIZE, And, Comparison, Field, Filter, In, Not, Operator, Or, Value
+from memstore.filters.nodes import REMEMBERED_SIZE, And, Comparison, Filter, In, Not, Operator, Or
+from memstore.filters.values import Value
 
 _INLINED_KEYS: Final = 2
 """Longer paths are walked by a call: Python bounds how deep parentheses nest."""

@@ -10,8 +10,10 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
 
+from memstore.filters.fields import Field
 from memstore.filters.instants import instant_of, parse_instant
-from memstore.filters.nodes import MAX_DEPTH, And, Comparison, Field, Filter, In, JSONObject, Not, Operator, Or
+from memstore.filters.nodes import And, Comparison, Filter, In, Not, Operator, Or
+from memstore.filters.values import MAX_DEPTH, JSONObject
 
 
 class MemoryLike(Protocol):

@@ -6,19 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from memstore.errors import FilterError
-from memstore.filters.nodes import (
-    MAX_DEPTH,
-    MAX_SIZE,
-    And,
-    Comparison,
-    Field,
-    Filter,
-    In,
-    Not,
-    Operator,
-    Or,
-    thaw,
-)
+from memstore.filters.fields import Field
+from memstore.filters.nodes import And, Comparison, Filter, In, Not, Operator, Or
+from memstore.filters.values import MAX_DEPTH, MAX_SIZE, thaw
 
 _COMPARISON_KEYS: Final = frozenset({"field", "operator", "value"})
 _LOGIC_KEYS: Final = frozenset({"operator", "conditions"})

@@ -7,21 +7,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from memstore.filters.nodes import (
-    FALSE,
-    REMEMBERED_SIZE,
-    TRUE,
-    And,
-    Comparison,
-    Field,
-    Filter,
-    In,
-    Not,
-    Operator,
-    Or,
-    Value,
-    identity,
-)
+from memstore.filters.fields import Field
+from memstore.filters.nodes import FALSE, REMEMBERED_SIZE, TRUE, And, Comparison, Filter, In, Not, Operator, Or
+from memstore.filters.values import Value, identity
 
 _ORDER: Final = attrgetter("order")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from memstore.filters import And, Comparison, Field, Filter, In, Not, Operator, Or
-from memstore.filters.nodes import TEXT_FIELDS, TIME_FIELDS
+from memstore.filters.fields import TEXT_FIELDS, TIME_FIELDS
 from memstore.memory import SCOPE_FIELDS, Memory
 
 TIMES: Final = (
