@@ -11,6 +11,7 @@ from memstore import (
     BoundMemoryStore,
     EventNotFoundError,
     FilterError,
+    MemoryConflictError,
     MemoryNotFoundError,
     MemoryStore,
     RegistryError,
@@ -378,6 +379,20 @@ def test_what_a_bare_store_does_not_promise_is_not_passed_on(capability):
     """One that takes ``ids`` for an upsert would overwrite another scope's memory."""
     with pytest.raises(UnsupportedError):
         add(bind(BareStore(), user_id="alice"), "tea", **capability)
+
+
+def test_the_callers_ids_and_times_are_kept_within_the_scope(store, alice):
+    if isinstance(store, BareStore):
+        return  # refused, see above
+    for _ in range(2):
+        [entry] = add(alice, "tea", ids=["a"], timestamp=0)
+        assert entry == {"memory_id": "a", "memory": "tea"}
+    [memory] = alice.list_memories().memories
+    assert (memory.id, memory.user_id, memory.created_at.year) == ("a", "alice", 1970)
+    for text, scope in (("coffee", {"user_id": "alice"}), ("tea", {"user_id": "tom"})):
+        with pytest.raises(MemoryConflictError) as conflict:  # the same words, whoever has the id
+            add(bind(store, **scope), text, ids=["a"])
+        assert str(conflict.value) == "the id 'a' is taken by another memory; nothing was added"
 
 
 def test_nothing_is_ever_bound_to_everything(store):
