@@ -81,14 +81,14 @@ class LexicalIndex:
             return []
         scores = self._scores(query_terms(query), slots)
         best = _best(scores[slots], self._times[slots], limit)
-        hits = [(self._memories[slot], float(scores[slot])) for slot in slots[best]]
+        hits = [(self._memories[slot], float(scores[slot])) for slot in slots[best].tolist()]
         hits.sort(key=lambda hit: (hit[1], hit[0].position), reverse=True)
         return hits[:limit]
 
     def _matching(self, keep: Callable[[Memory], bool] | None) -> NDArray[np.int64]:
         slots: NDArray[np.int64] = np.flatnonzero(np.frombuffer(self._alive, np.uint8))
         if keep is not None:
-            slots = slots[np.fromiter((keep(self._memories[slot]) for slot in slots), bool, len(slots))]
+            slots = slots[[keep(self._memories[slot]) for slot in slots.tolist()]]
         return slots
 
     def _scores(self, terms: list[int], slots: NDArray[np.int64]) -> NDArray[np.float64]:
