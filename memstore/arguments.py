@@ -66,7 +66,8 @@ class Addition:
     def _meta(self, batch: dict[str, Any], message: ChatMessage, index: int) -> dict[str, Any]:
         """The batch's metadata, and the message's own, which wins a clash."""
         if not message.meta:
-            return copy_json(batch)  # type: ignore[no-any-return]  # a dict in, a dict out
+            copied: dict[str, Any] = copy_json(batch)
+            return copied
         own = checked_metadata(message.meta, f"messages[{index}].meta")
         return copy_json(batch) | own if batch else own
 
@@ -146,7 +147,7 @@ def checked_query(query: object) -> str | None:
     return query if query.strip() else None
 
 
-def checked_count(value: object, name: str) -> int:
+def checked_count(value: Any, name: str) -> int:
     """A number of results, at most as many as can be counted.
 
     Raises:
@@ -154,7 +155,9 @@ def checked_count(value: object, name: str) -> int:
         ValueError: below 1.
     """
     try:
-        count = operator.index(None if isinstance(value, bool) else value)  # type: ignore[arg-type]  # it asks itself
+        if isinstance(value, bool):
+            raise TypeError
+        count = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is an integer, not of type {type(value).__name__}") from None
     if count < 1:

@@ -63,7 +63,7 @@ class TestSearching:
     def test_a_residual_filter_never_costs_a_hit(self, store):
         for n in range(40):
             add(store, f"walnuts {n}", metadata={"n": n, "odd": n % 2 == 1})
-        wanted = (field("user_id") == "maya") & (field("meta.n") >= 30) & (field("meta.odd") == True)  # noqa: E712
+        wanted = (field("user_id") == "maya") & (field("meta.n") >= 30) & (field("meta.odd") == True)
         found = store.search_memories(query="walnuts", filters=wanted, top_k=5)
         assert len(found) == 5
         assert all(message.meta["n"] >= 30 and message.meta["odd"] for message in found)
@@ -202,7 +202,7 @@ class TestListing:
 
     def test_a_cursor_belongs_to_its_filter_however_that_is_written(self, store):
         add(store, "a", "b", "c")
-        page = store.list_memories(filters=(field("user_id") == "maya") & (field("n") == None), limit=1)  # noqa: E711
+        page = store.list_memories(filters=(field("user_id") == "maya") & (field("n") == None), limit=1)
         same = {
             "operator": "and",
             "conditions": [

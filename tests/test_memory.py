@@ -83,4 +83,4 @@ def test_a_branch_of_an_or_is_not_pinned():
     assert pinned_ids((field("user_id") == "a") | (field("n") == 1))[0] == {}
     assert pinned_ids(~(field("user_id") == "a"))[0] == {}
     assert pinned_ids((field("user_id") == "a") & (field("user_id") == "b"))[0] == {"user_id": "a"}
-    assert pinned_ids(field("user_id") == None)[0] == {}  # noqa: E711
+    assert pinned_ids(field("user_id") == None)[0] == {}

@@ -144,7 +144,9 @@ class _Segment:
         first = np.ones(len(terms), bool)
         first[1:] = (terms[1:] != terms[:-1]) | (slots[1:] != slots[:-1])
         starts = np.flatnonzero(first)
-        return cls(terms[starts], slots[starts], np.add.reduceat(counts, starts) if len(starts) else counts)
+        return cls(
+            terms[starts], slots[starts], np.add.reduceat(counts, starts, dtype=np.int32) if len(starts) else counts
+        )
 
     def __len__(self) -> int:
         return len(self._terms)

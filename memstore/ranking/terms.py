@@ -27,7 +27,20 @@ _STOPWORDS: Final = frozenset(
     """.split()  # noqa: SIM905  # a paragraph of words reads better than a list of strings
 )
 # Not from `strftime`, which follows the machine's locale.
-_MONTHS: Final = "January February March April May June July August September October November December".split()  # noqa: SIM905
+_MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 _stemmers: Final = threading.local()
 

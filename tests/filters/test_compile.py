@@ -24,7 +24,7 @@ class Thing:
 
 
 FILTERS = [
-    field("user_id") == None,  # noqa: E711
+    field("user_id") == None,
     field("user_id") == "missing",
     field("meta.a") == 1,
     field("meta.a.b") < 3,
@@ -55,7 +55,7 @@ def test_any_mapping(wanted, make, content):
 
 @pytest.mark.parametrize("meta", [None, 5, "text", [], {"a": 1}, UserDict(a={"b": 1})], ids=str)
 def test_things_that_have_metadata_of_any_kind(meta):
-    for wanted in (field("meta.a") == 1, ~(field("meta.a.b") == 1), field("meta.a") == None):  # noqa: E711
+    for wanted in (field("meta.a") == 1, ~(field("meta.a.b") == 1), field("meta.a") == None):
         assert compile_filter(wanted)(Thing(meta)) is matches(wanted, Thing(meta))
 
 

@@ -136,7 +136,7 @@ def test_the_builder_makes_the_nodes_that_parse_makes(f):
 @given(strategies.fields())
 def test_a_field_is_named_by_its_text(name):
     assert repr(FieldBuilder(name)) == repr(field(str(name)))
-    assert (field(str(name)) == None).field == name  # noqa: E711  # a node, not a comparison
+    assert (field(str(name)) == None).field == name  # a node, not a comparison
 
 
 # Identity.
