@@ -107,6 +107,15 @@ def test_segments_stay_few():
     assert len(index._segments) <= 10
 
 
+def test_a_posting_takes_16_bytes():
+    index = LexicalIndex([Memory("a", "walnut walnut bread", created_at=START, updated_at=START)])
+    index.rank("walnut", 1)
+    [segment] = index._segments
+    sizes = [array.itemsize for array in (segment._terms, segment._slots, segment._counts)]
+    assert sizes == [8, 4, 4]
+    assert sorted(segment._counts.tolist())[-1] == 2
+
+
 def test_nothing_to_rank():
     assert rank("walnut", [], 5) == []
     memory = Memory("a", "tea", created_at=START, updated_at=START)
