@@ -12,6 +12,7 @@ class ManualClock:
         self._now = start or datetime.now(UTC)
 
     def __call__(self) -> datetime:
+        """What time it is."""
         return self._now
 
     def advance(self, seconds: float) -> None:

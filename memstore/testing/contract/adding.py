@@ -17,7 +17,7 @@ TEXTS: Final = (
     " blanks around ",
     "two\nlines\r\nand a\ttab",
     "Zoë, 日本語, العربية, 👩‍👩‍👧, u\u0308",
-    "it's \"quoted\" \\ %s %d {braces} $1 :name ?",
+    'it\'s "quoted" \\ %s %d {braces} $1 :name ?',
     "'; DROP TABLE memories; --",
     "\x01\x1f\x7f\u200b\ufeff\u2028",
     "<b>&amp;</b>",
@@ -164,9 +164,7 @@ class Adding(Harness):
         )
         for number, timestamp in reversed(list(enumerate(given))):
             self.add(store, f"day {number}", user_id=user, timestamp=timestamp)
-        expect.equal(
-            self.texts(store, user_id=user), ["day 0", "day 1", "day 2", "day 3"], "texts found, oldest first"
-        )
+        expect.equal(self.texts(store, user_id=user), ["day 0", "day 1", "day 2", "day 3"], "texts found, oldest first")
         found = [own["created_at"] for own in self.own_fields(store, user_id=user)]
         expect.equal(found, [f"2024-05-0{day}T12:00:00.250000Z" for day in (1, 2, 3, 4)], "created_at of the memories")
         some = {"operator": "AND", "conditions": [
@@ -206,7 +204,7 @@ class Adding(Harness):
 
     @needs("client_ids")
     def test_an_id_that_is_taken_is_a_conflict(self, store: Any) -> None:
-        """An id that exists with another text, metadata or scope is a `MemoryConflictError`; nothing is changed or added.
+        """An id that exists with another text, metadata or scope is a `MemoryConflictError`, and changes nothing.
 
         If this fails, check for upserts: they overwrite another memory, even another user's.
         """

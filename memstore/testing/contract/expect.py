@@ -28,7 +28,7 @@ def equal(actual: object, expected: object, what: str) -> None:
 
 def same(actual: Iterable[Hashable], expected: Iterable[Hashable], what: str) -> None:
     """Fail unless both hold the same things, as often, in any order."""
-    got, wanted = Counter(actual), Counter(expected)
+    got, wanted = Counter(iter(actual)), Counter(iter(expected))
     if got != wanted:
         lines = [f"{what}:"]
         for title, extra in (("missing", wanted - got), ("too much", got - wanted)):

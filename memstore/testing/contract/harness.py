@@ -135,7 +135,8 @@ class Harness:
         found = self.search(store, include_memory_metadata=True, **arguments)
         fields = [message.meta.get("memory_metadata") for message in found]
         expect.true(
-            all(isinstance(own, dict) for own in fields), "include_memory_metadata=True: meta['memory_metadata'] is missing"
+            all(isinstance(own, dict) for own in fields),
+            "include_memory_metadata=True: meta['memory_metadata'] is missing",
         )
         return [own for own in fields if isinstance(own, dict)]
 

@@ -143,9 +143,7 @@ def checked_claims(name: str, claims: object) -> frozenset[str]:
     return claimed
 
 
-def checked_expectations(
-    name: str, expected: object, statuses: Mapping[str, Status]
-) -> Mapping[str, ExpectedFailure]:
+def checked_expectations(name: str, expected: object, statuses: Mapping[str, Status]) -> Mapping[str, ExpectedFailure]:
     """The expected failures of a contract class.
 
     Raises:

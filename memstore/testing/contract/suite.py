@@ -10,7 +10,10 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from memstore.testing.contract.adding import Adding
+from memstore.testing.contract.filters import Filters
 from memstore.testing.contract.harness import Harness
+from memstore.testing.contract.hostile_filters import HostileFilters
+from memstore.testing.contract.metadata import Metadata
 from memstore.testing.contract.plan import (
     ContractTest,
     ExpectedFailure,
@@ -20,16 +23,21 @@ from memstore.testing.contract.plan import (
     tests_of,
 )
 from memstore.testing.contract.protocol import Protocol
+from memstore.testing.contract.ranking import Ranking
+from memstore.testing.contract.searching import Searching
 
 SUBJECTS: Final[tuple[type[Harness], ...]] = (
     Protocol,
     Adding,
+    Metadata,
+    Searching,
+    Ranking,
+    Filters,
+    HostileFilters,
 )
 """The files of the contract, in the order in which they run."""
 
-CONTRACT: Final[Mapping[str, ContractTest]] = {
-    test.name: test for subject in SUBJECTS for test in tests_of(subject)
-}
+CONTRACT: Final[Mapping[str, ContractTest]] = {test.name: test for subject in SUBJECTS for test in tests_of(subject)}
 """Every test of the contract by name."""
 
 
