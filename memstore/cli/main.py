@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from memstore.cli import contract
 from memstore.cli.backends import backends_table
 
 
@@ -20,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("backends", help="show the installed backends and what they offer").set_defaults(
         run=lambda _: _backends()
     )
+    judging = commands.add_parser("contract", help="judge a store: does it keep what it claims?")
+    contract.add_arguments(judging)
+    judging.set_defaults(run=contract.run)
     options = parser.parse_args(arguments)
     code: int = options.run(options)
     return code

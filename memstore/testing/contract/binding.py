@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
 from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 
 from memstore.binding import bind
-from memstore.errors import MemoryNotFoundError, ScopeError, UnsupportedError
+from memstore.errors import MemoryNotFoundError, ScopeError
 from memstore.filters import field, serialize
 from memstore.testing.contract import expect
 from memstore.testing.contract.awaited import AwaitedStore
 from memstore.testing.contract.harness import Harness
-from memstore.testing.contract.plan import needs, sync_only
+from memstore.testing.contract.plan import sync_only
 
 EVERYTHING: Final = {"operator": "AND", "conditions": []}
 NEARER: Final = 300
+"""How many memories of another scope stand between a query and the scope's own."""
 
-OPTIONAL: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "list": ("list_memories", {}),
-    "count": ("count_memories", {}),
-    "client_ids": ("add_memories", {"messages": [ChatMessage.from_user("x")], "infer": False, "ids": ["x"]}),
-    "wait": ("wait", {"event_ids": []}),
-}
-"""Operations that a bound store has only where the store underneath has them, with arguments that it would take."""
+
+def bound(store: Any, **scope: str) -> Any:
+    """`store` as seen from one scope; where a store is asked through its async methods, the bound one is too."""
+    inner = store._store if isinstance(store, AwaitedStore) else store
+    narrowed = inner.bound(**scope) if hasattr(inner, "bound") else bind(inner, **scope)
+    return AwaitedStore(narrowed, store._runner) if isinstance(store, AwaitedStore) else narrowed
 
 
 class Binding(Harness):
@@ -36,7 +34,7 @@ class Binding(Harness):
 
         If this fails, check filters of more than one level: the scope is ANDed around the caller's filter.
         """
-        _, mine, _ = self._two(store)
+        _, mine, _ = self._two_scopes(store)
         self.add(mine, "milk", metadata={"n": 2})
         for filters, expected in (
             (serialize(field("n") == 2), ["milk"]),
@@ -51,7 +49,7 @@ class Binding(Harness):
 
         If this fails, check that `a AND (b OR c)` keeps its brackets in the engine's own language.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         is_bob = field("user_id") == ids[1]
         for reaching in (is_bob | (field("user_id") == ids[0]), is_bob | (field("n") != 1), (field("n") == 1) | is_bob):
             self._sees_only_mine(mine, serialize(reaching), found=True)
@@ -64,7 +62,7 @@ class Binding(Harness):
 
         If this fails, check that a negation covers the caller's filter only, and not the scope beside it.
         """
-        ids, mine, _ = self._two(store)
+        ids, mine, _ = self._two_scopes(store)
         self._sees_only_mine(mine, serialize(~(field("user_id") == ids[0])), found=False)
         self._sees_only_mine(mine, serialize(field("user_id").not_in([ids[0]])), found=False)
         for reaching in (~(field("n") == 1), field("user_id") != self.new_id(), field("user_id").not_in([])):
@@ -77,7 +75,7 @@ class Binding(Harness):
 
         If this fails, check that a second condition on an id does not replace the first.
         """
-        ids, mine, _ = self._two(store)
+        ids, mine, _ = self._two_scopes(store)
         for value in (ids[1], "*", "%"):
             self._sees_only_mine(mine, serialize(field("user_id") == value), found=False)
         self._sees_only_mine(mine, serialize(field("user_id").is_in([ids[1], "*"])), found=False)
@@ -88,7 +86,7 @@ class Binding(Harness):
 
         If this fails, check that `bound` of the store is `memstore.bind`, or refuses as it does.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         with expect.raises(ScopeError, "adding to another user through a bound store"):
             self.add(mine, "planted", user_id=ids[1])
         for name in ("search_memories", "search_memories_as_single_message", "delete_all_memories"):
@@ -105,7 +103,7 @@ class Binding(Harness):
 
         If this fails, check that the ids of a call are joined with the bound ones.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         one, two = self.new_id("run"), self.new_id("run")
         self.add(mine, "in run one", run_id=one)
         self.add(mine, "in run two", run_id=two, user_id=ids[0])
@@ -122,7 +120,7 @@ class Binding(Harness):
 
         If this fails, check that `bound` of the store is `memstore.bind`, or refuses as it does.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         for name in ("user_id", "run_id", "agent_id", "app_id"):
             with expect.raises(ScopeError, f"metadata with {name}"):
                 self.add(mine, "planted", metadata={name: ids[1]})
@@ -137,7 +135,7 @@ class Binding(Harness):
 
         If this fails, check that a filter finds a memory by its `id`.
         """
-        _, mine, _ = self._two(store)
+        _, mine, _ = self._two_scopes(store)
         mine.delete_memory(self.add_one(mine, "another"))
         self.settle()
         expect.equal(self.texts(mine), ["mine, the secret"], "texts left in the bound scope")
@@ -147,7 +145,7 @@ class Binding(Harness):
 
         If this fails, check what the error says and carries: it must not tell that there is such a memory.
         """
-        _, mine, theirs = self._two(store)
+        _, mine, theirs = self._two_scopes(store)
         foreign, unknown = self.add_one(theirs, "theirs too"), self.new_id("memory")
         said = {}
         for memory_id in (foreign, unknown):
@@ -156,7 +154,9 @@ class Binding(Harness):
             except MemoryNotFoundError as error:
                 said[memory_id] = repr((str(error), error.__cause__)).replace(memory_id, "<ID>")
             else:
-                raise AssertionError(f"a bound store deleted the {'foreign' if memory_id == foreign else 'unknown'} memory")
+                raise AssertionError(
+                    f"a bound store deleted the {'foreign' if memory_id == foreign else 'unknown'} memory"
+                )
         self.settle()
         expect.equal(self.texts(theirs), ["theirs, the secret", "theirs too"], "texts in the other scope")
         expect.equal(said[foreign], said[unknown], "the error of a foreign id, compared with that of an unknown one")
@@ -166,7 +166,7 @@ class Binding(Harness):
 
         If this fails, check that a deletion honours ids as a search does.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         self.add(mine, "in a run", run_id=self.new_id("run"))
         mine.delete_all_memories()
         self.settle()
@@ -179,7 +179,7 @@ class Binding(Harness):
 
         If this fails, check that `bound` of the store passes nothing on to the engine.
         """
-        _, mine, _ = self._two(store)
+        _, mine, _ = self._two_scopes(store)
         for name, arguments in (
             ("add_memories", {"messages": [ChatMessage.from_user("x")], "infer": False}),
             ("search_memories", {}),
@@ -196,26 +196,83 @@ class Binding(Harness):
 
         If this fails, check that `bound` of the store is `memstore.bind`, or does the same.
         """
-        ids, mine, theirs = self._two(store)
+        ids, mine, theirs = self._two_scopes(store)
         run = self.new_id("run")
         self.add(theirs, "theirs in the run", run_id=run)
-        narrow = self.bound(mine, run_id=run)
+        narrow = bound(mine, run_id=run)
         self.add(narrow, "in the run")
         expect.equal(self.texts(narrow), ["in the run"], "texts in the narrowed scope")
         expect.equal(self.texts(store, user_id=ids[0], run_id=run), ["in the run"], "texts of the user and run")
         with expect.raises(ScopeError, "binding a bound store to another user"):
-            self.bound(mine, user_id=ids[1])
+            bound(mine, user_id=ids[1])
 
     def test_bound_search_is_not_starved(self, store: Any) -> None:
         """Nearer memories of other scopes take no place in what a bound store finds, with a filter or without.
 
         If this fails, check that the engine filters before it cuts to `top_k`, or is asked for more.
         """
-        _, mine, theirs = self._two(store)
+        _, mine, theirs = self._two_scopes(store)
         query = "green tea ceremony in Kyoto"
         self.add(theirs, *[query] * NEARER)
         own = [f"tea, note {number}" for number in range(3)]
         self.add(mine, *own, metadata={"tea": True})
-        expect.same(self.texts(mine, query=query, top_k=4), [*own, "mine, the secret"][:4], "texts found by top_k=4")
+        expect.same(self.texts(mine, query=query, top_k=3), own, "texts found by top_k=3")
         filters = serialize(field("tea") == True)  # noqa: E712  # it makes a filter
         expect.same(self.texts(mine, query=query, top_k=3, filters=filters), own, "texts found by top_k=3 and a filter")
+
+    @sync_only
+    def test_binding_needs_a_scope(self, store: Any) -> None:
+        """Binding to no id, or to an impossible one, is a `ScopeError`: nothing is ever bound to everything.
+
+        If this fails, check that `bound` of the store is `memstore.bind`, or refuses as it does.
+        """
+        for ids in ({}, {"user_id": ""}, {"user_id": " a"}, {"user_id": "*"}, {"run_id": 5}):
+            with expect.raises(ScopeError, f"binding to {ids or 'nothing'}"):
+                bound(store, **ids)
+
+    @sync_only
+    def test_bound_configuration_nests(self, store: Any) -> None:
+        """`to_dict` of a bound store holds the store's own configuration and the bound ids.
+
+        If this fails, check that `bound` of the store is `memstore.bind`.
+        """
+        user = self.new_id()
+        parameters = bound(store, user_id=user).to_dict()["init_parameters"]
+        expect.equal(parameters, {"store": store.to_dict(), "user_id": user}, "parameters of the bound store")
+
+    @sync_only
+    def test_bound_capabilities_are_the_stores(self, store: Any) -> None:
+        """A bound store has the capabilities of the store underneath.
+
+        If this fails, check that capabilities are read from the instance, not kept in the bound store.
+        """
+        own = getattr(store, "capabilities", frozenset())
+        expect.same(bound(store, user_id=self.new_id()).capabilities, own, "capabilities of the bound store")
+
+    @sync_only
+    def test_closing_a_bound_store_leaves_the_store_open(self, store: Any) -> None:
+        """Closing a bound store closes this view only.
+
+        If this fails, check who owns the engine's connection: its opener, not a view of it.
+        """
+        user = self.new_id()
+        with bound(store, user_id=user) as mine:
+            self.add(mine, "mine")
+        expect.equal(self.texts(store, user_id=user), ["mine"], "texts found in the store after the view was closed")
+
+    def _two_scopes(self, store: Any) -> tuple[tuple[str, str], Any, Any]:
+        """Two users, and the store as bound to each of them, each with a memory."""
+        users = (self.new_id(), self.new_id())
+        mine, theirs = bound(store, user_id=users[0]), bound(store, user_id=users[1])
+        self.add(theirs, "theirs, the secret")
+        self.add(mine, "mine, the secret")
+        return users, mine, theirs
+
+    def _sees_only_mine(self, mine: Any, filters: dict[str, Any], *, found: bool) -> None:
+        """However it searches, the bound store finds its own memory or none, and nothing foreign."""
+        expected = ["mine, the secret"] if found else []
+        expect.equal(self.texts(mine, filters=filters), expected, f"texts found by {filters}")
+        ranked = self.texts(mine, filters=filters, query="the secret", top_k=50)
+        expect.equal(ranked, expected, f"texts found by a query and {filters}")
+        message = mine.search_memories_as_single_message(filters=filters)
+        expect.true("theirs" not in (message.text or ""), f"a foreign memory is in the message for {filters}")

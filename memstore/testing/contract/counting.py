@@ -70,6 +70,7 @@ class Counting(Harness):
         If this fails, check the ids before the engine is asked; `filters={}` is no filter.
         """
         self.add(store, "private", user_id=self.new_id())
-        for arguments in ({}, {"filters": {}}, {"user_id": ""}):
+        calls: tuple[dict[str, Any], ...] = ({}, {"filters": {}}, {"user_id": ""})
+        for arguments in calls:
             with expect.raises(ScopeError, f"count_memories with {arguments or 'no ids'}"):
                 store.count_memories(**arguments)

@@ -18,14 +18,12 @@ _SEVERAL: Final = 10
 _BEYOND_A_PAGE: Final = 1200
 _BATCH: Final = 400
 _START: Final = datetime(2024, 5, 1, 12, tzinfo=UTC)
-_NO_LIMITS: Final = (0, -1, True, 2.5, "10")
 _NO_CURSORS: Final = (
     "",
     "page 2",
     "10",
     "👩‍👩‍👧",
-    base64.b64encode(b"null").decode(),
-    base64.b64encode(b"[1, 2, 3]").decode(),
+    *(base64.b64encode(json).decode() for json in (b"null", b"[1, 2, 3]")),
 )
 
 
@@ -289,7 +287,7 @@ class Listing(Harness):
         """
         user = self.new_id()
         self.add(store, "one", "two", user_id=user)
-        for limit in _NO_LIMITS:
+        for limit in (0, -1, True, 2.5, "10"):
             with expect.raises((ValueError, TypeError), f"limit={limit!r}"):
                 store.list_memories(user_id=user, limit=limit)
 
@@ -300,6 +298,7 @@ class Listing(Harness):
         If this fails, check the ids before the engine is asked; `filters={}` is no filter.
         """
         self.add(store, "private", user_id=self.new_id())
-        for arguments in ({}, {"filters": {}}, {"user_id": ""}):
+        calls: tuple[dict[str, Any], ...] = ({}, {"filters": {}}, {"user_id": ""})
+        for arguments in calls:
             with expect.raises(ScopeError, f"list_memories with {arguments or 'no ids'}"):
                 store.list_memories(**arguments)

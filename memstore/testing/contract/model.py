@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from memstore.filters import Filter, matches
+from memstore.testing.contract import expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,22 @@ class Model:
         """The memories that match, in the order of adding."""
         return [entry for entry in self._entries.values() if matches(wanted, entry.record)]
 
-    def labels(self, ids: Iterable[str]) -> list[str]:
-        """What failures call these memories."""
-        return [self._labels.get(memory_id, f"a memory that nobody added, {memory_id}") for memory_id in ids]
+    def check(self, found: Sequence[Mapping[str, Any]], expected: Iterable[Entry], what: str) -> None:
+        """Fail unless these memories were found, each once and as it must be."""
+        wanted = {entry.id: entry for entry in expected}
+        expect.same(map(self._label, (record["id"] for record in found)), map(self._label, wanted), what)
+        for record in found:
+            entry = wanted[record["id"]]
+            for name, value in {**entry.record, "version": entry.version}.items():
+                if name != "created_at":
+                    expect.equal(record[name], value, f"{name} of {self._label(entry.id)}")
+
+    def check_order(self, found: Sequence[Mapping[str, Any]], what: str, *, by_id: bool) -> None:
+        """Fail unless older memories come first; within a moment by id, where the store promises that."""
+        entries = [self._entries[record["id"]] for record in found]
+        times = [entry.created_at for entry in entries if entry.created_at is not None]
+        positions = list(zip(times, (entry.id if by_id else "" for entry in entries), strict=False))
+        expect.true(positions == sorted(positions), f"{what} are not in the order of created_at{', then id' * by_id}")
+
+    def _label(self, memory_id: str) -> str:
+        return self._labels.get(memory_id, f"a memory that was never added, {memory_id}")

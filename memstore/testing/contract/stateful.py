@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from memstore.errors import MemoryNotFoundError
-from memstore.filters import And, Comparison, Field, Filter, Operator, serialize
+from memstore.filters import parse, serialize
 from memstore.testing import strategies
 from memstore.testing.contract import expect
 from memstore.testing.contract.awaited import AwaitedStore
@@ -23,29 +30,37 @@ from memstore.testing.contract.model import Entry, Model
 from memstore.testing.contract.reading import listed
 
 _STEPS: Final = 15
-_USERS: Final = st.sampled_from(("maya", "tom"))
+_PEOPLE: Final = ("maya", "tom")
+_USERS: Final = st.sampled_from(_PEOPLE)
+_READERS: Final = st.sampled_from((*_PEOPLE, "anyone"))
 _RUNS: Final = st.sampled_from((None, "monday", "tuesday"))
 _TEXTS: Final = st.sampled_from([text for text in strategies.TEXTS if text])
-_MOMENTS: Final = st.sampled_from([datetime(2024, 5, day, tzinfo=UTC) for day in (1, 2)])
-_MESSAGES: Final = {
+_QUERIES: Final = st.sampled_from(("alice", "bob null", "日本", "nobody said this"))
+_SPEAKERS: Final[dict[str, Callable[[str], ChatMessage]]] = {
     "user": ChatMessage.from_user,
     "assistant": ChatMessage.from_assistant,
     "system": ChatMessage.from_system,
 }
+_DAYS: Final = st.sampled_from((1, 2))
+_PATCHES: Final = st.dictionaries(
+    st.sampled_from(strategies.KEYS), st.none() | strategies.json_values(), min_size=1, max_size=2
+)
+_FILTERS: Final = st.none() | st.runner().flatmap(lambda calls: calls.filters)
 
 
 class Stateful(Harness):
     """The store against the model."""
 
     def test_any_sequence_of_calls_agrees_with_a_model(self, store: Any) -> None:
-        """After any sequence of adds, updates, deletes and reopenings, every read is what a plain dictionary would say.
+        """After any sequence of calls, every read returns what a plain dictionary of memories would.
 
-        If this fails, check the last step of the sequence that is shown; the steps before it are all needed for it.
+        If this fails, check the last step of the sequence that is shown; it takes the steps before it to see it.
         """
-        with ExitStack() as reopened:
-            opened = _Opened(self, store, reopened)
+        with ExitStack() as stack:
+            opened = _Opened(self, store, stack)
             run_state_machine_as_test(
-                _machine(opened), settings=settings(self.examples(0.5), stateful_step_count=_STEPS)
+                lambda: _Calls(opened),  # type: ignore[arg-type]  # a function will do, says its docstring
+                settings=settings(self.examples(0.5), stateful_step_count=_STEPS),
             )
 
 
@@ -59,32 +74,173 @@ class _Opened:
         self._stack = stack
 
     def reopen(self) -> None:
+        """Close the store, and open it again."""
         self.store.close()
         self._stack.close()
         again = self._stack.enter_context(self.harness.reopen())
         self.store = AwaitedStore(again, self.store._runner) if isinstance(self.store, AwaitedStore) else again
 
 
-def _machine(opened: _Opened) -> Callable[[], RuleBasedStateMachine]:  # noqa: C901  # one rule for each kind of call
-    harness, claims = opened.harness, opened.claims
+class _Calls(RuleBasedStateMachine):
+    """One call a step; the model says what must come of it. Users and runs are this example's own."""
 
-    class Calls(RuleBasedStateMachine):
-        """Makes a call, and asks the model what must come of it."""
+    memories: Bundle[str] = Bundle("memories")
 
-        memories: Bundle[str] = Bundle("memories")
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = Model()
-            self.unique = harness.new_id("x")
-
-        @rule(
-            target=memories,
-            user=_USERS,
-            run=_RUNS,
-            said=st.lists(st.tuples(st.sampled_from(sorted(_MESSAGES)), _TEXTS), min_size=1, max_size=3),
-            metadata=strategies.metadata(),
-            timestamp=_MOMENTS,
+    def __init__(self, opened: _Opened) -> None:
+        super().__init__()
+        self.opened = opened
+        self.model = Model()
+        self.unique = opened.harness.new_id("x")[:10]
+        told = "timestamp" in opened.claims
+        hidden = {"updated_at"} if told else {"updated_at", "created_at"}  # times that the model does not know
+        self.filters = strategies.filters(strategies.fields().filter(lambda on: on.path[0] not in hidden)).map(
+            serialize
         )
-        def add(self, user, run, said, metadata, timestamp):
-            scope = self.scope(user, run)
+
+    @rule(
+        target=memories,
+        user=_USERS,
+        run=_RUNS,
+        said=st.lists(st.tuples(st.sampled_from(sorted(_SPEAKERS)), _TEXTS), min_size=1, max_size=3),
+        metadata=strategies.metadata(),
+        day=_DAYS,
+    )
+    def add(
+        self, user: str, run: str | None, said: list[tuple[str, str]], metadata: dict[str, Any], day: int
+    ) -> MultipleResults[str]:
+        """One to three messages, on the first or second of May where the store can be told."""
+        moment = datetime(2024, 5, day, tzinfo=UTC) if "timestamp" in self.opened.claims else None
+        scope = self._scope(user, run)
+        ids = self.opened.harness.add_messages(
+            self.opened.store,
+            [_SPEAKERS[role](text) for role, text in said],
+            metadata=metadata,
+            **scope,
+            **({"timestamp": moment} if moment else {}),
+        )
+        expect.equal(len(ids), len(said), "entries that add_memories returned")
+        for memory_id, (role, text) in zip(ids, said, strict=True):
+            self.model.add(Entry(memory_id, text, role, scope, metadata, moment))
+        return multiple(*ids)
+
+    @precondition(lambda self: "update" in self.opened.claims)
+    @rule(memory_id=memories, text=st.none() | _TEXTS, metadata=_PATCHES)
+    def update(self, memory_id: str, text: str | None, metadata: dict[str, Any]) -> None:
+        """One that is there or was."""
+        if memory_id not in self.model:
+            with expect.raises(MemoryNotFoundError, "update_memory of a deleted memory"):
+                self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
+            return
+        self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
+        self.opened.harness.settle()
+        self.model.update(memory_id, text, metadata)
+
+    @rule(memory_id=memories)
+    def delete(self, memory_id: str) -> None:
+        """One that is there or was."""
+        if memory_id not in self.model:
+            with expect.raises(MemoryNotFoundError, "delete_memory of a deleted memory"):
+                self.opened.store.delete_memory(memory_id)
+            return
+        self.opened.store.delete_memory(memory_id)
+        self.opened.harness.settle()
+        self.model.delete(memory_id)
+
+    @rule()
+    def delete_unknown(self) -> None:
+        """One that never was."""
+        with expect.raises(MemoryNotFoundError, "delete_memory of an unknown id"):
+            self.opened.store.delete_memory(self.opened.harness.new_id("memory"))
+
+    @rule(user=_USERS, run=_RUNS)
+    def delete_all(self, user: str, run: str | None) -> None:
+        """Of a user, or of a user's run."""
+        self.opened.store.delete_all_memories(**self._scope(user, run))
+        self.opened.harness.settle()
+        for entry in self._matching(user, run, None):
+            self.model.delete(entry.id)
+
+    @precondition(lambda self: {"durable", "lifecycle"} <= self.opened.claims)
+    @rule()
+    def reopen(self) -> None:
+        """Close the store and open it again."""
+        self.opened.reopen()
+
+    @rule(user=_READERS, run=_RUNS, filters=_FILTERS)
+    def search(self, user: str, run: str | None, filters: dict[str, Any] | None) -> None:
+        """Without a query: everything that matches."""
+        found = self._search(**self._target(user, run, filters))
+        self.model.check(found, self._matching(user, run, filters), "memories found without a query")
+        self.model.check_order(found, "memories found without a query", by_id="client_ids" in self.opened.claims)
+
+    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, query=_QUERIES)
+    def rank(self, user: str, run: str | None, filters: dict[str, Any] | None, query: str) -> None:
+        """With a query, and room for everything that matches."""
+        expected = self._matching(user, run, filters)
+        found = self._search(**self._target(user, run, filters), query=query, top_k=max(1, len(expected)))
+        self.model.check(found, expected, "memories found by a query, with room for all that match")
+
+    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, query=_QUERIES, top_k=st.integers(1, 3))
+    def rank_some(self, user: str, run: str | None, filters: dict[str, Any] | None, query: str, top_k: int) -> None:
+        """With a query, and room for a few."""
+        expected = self._matching(user, run, filters)
+        found = self._search(**self._target(user, run, filters), query=query, top_k=top_k)
+        expect.equal(len(found), min(top_k, len(expected)), f"number of memories found by a query, top_k={top_k}")
+        ids = {record["id"] for record in found}
+        self.model.check(found, [entry for entry in expected if entry.id in ids], "memories found by a query")
+
+    @precondition(lambda self: "list" in self.opened.claims)
+    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, limit=st.integers(1, 3))
+    def walk(self, user: str, run: str | None, filters: dict[str, Any] | None, limit: int) -> None:
+        """List page by page."""
+        memories = listed(self.opened.store, **self._target(user, run, filters), limit=limit)
+        found = [memory.to_dict() for memory in memories]
+        self.model.check(found, self._matching(user, run, filters), "memories listed")
+        self.model.check_order(found, "memories listed", by_id="client_ids" in self.opened.claims)
+
+    @precondition(lambda self: "count" in self.opened.claims)
+    @rule(user=_READERS, run=_RUNS, filters=_FILTERS)
+    def count(self, user: str, run: str | None, filters: dict[str, Any] | None) -> None:
+        """How many match."""
+        counted = self.opened.store.count_memories(**self._target(user, run, filters))
+        expect.equal(counted, len(self._matching(user, run, filters)), "memories counted")
+
+    def teardown(self) -> None:
+        """At the end, everything is as it must be."""
+        self.search("maya", None, None)
+        self.search("tom", None, None)
+
+    def _scope(self, user: str, run: str | None) -> dict[str, str]:
+        given = {"user_id": user} if run is None else {"user_id": user, "run_id": run}
+        return {name: f"{value}-{self.unique}" for name, value in given.items()}
+
+    def _filter(self, user: str, run: str | None, filters: dict[str, Any] | None) -> dict[str, Any]:
+        """Whom a read is about, as a filter."""
+        if user == "anyone":
+            everyone = [self._scope(person, None)["user_id"] for person in _PEOPLE]
+            conditions: list[dict[str, Any]] = [{"field": "user_id", "operator": "in", "value": everyone}]
+        else:
+            conditions = [{"field": "user_id", "operator": "==", "value": self._scope(user, None)["user_id"]}]
+        if run is not None:
+            conditions.append({"field": "run_id", "operator": "==", "value": self._scope(user, run)["run_id"]})
+        return {"operator": "AND", "conditions": conditions if filters is None else [*conditions, filters]}
+
+    def _target(self, user: str, run: str | None, filters: dict[str, Any] | None) -> dict[str, Any]:
+        """Whom a read is about, by ids where they can say it."""
+        if filters is None and user != "anyone":
+            return dict(self._scope(user, run))
+        return {"filters": self._filter(user, run, filters)}
+
+    def _matching(self, user: str, run: str | None, filters: dict[str, Any] | None) -> list[Entry]:
+        return self.model.matching(parse(self._filter(user, run, filters)))
+
+    def _search(self, **arguments: Any) -> list[dict[str, Any]]:
+        found = self.opened.harness.search(self.opened.store, include_memory_metadata=True, **arguments)
+        return [_record(message) for message in found]
+
+
+def _record(message: ChatMessage) -> dict[str, Any]:
+    """A memory's fields under the names that they have in a listing."""
+    meta = dict(message.meta)
+    own = meta.pop("memory_metadata")
+    return {**own, "id": own["memory_id"], "text": message.text, "meta": meta}

@@ -1,0 +1,202 @@
+"""Judges a store without a test file: finds the target, runs the contract, returns the judgement."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import settings
+
+from memstore.errors import RegistryError
+from memstore.registry import open_store, schemes
+from memstore.testing.contract.plan import Status
+from memstore.testing.contract.suite import CONTRACT, StoreContract
+from memstore.testing.report import Judgement, Outcome, judgements, observed, renamed
+
+EXAMPLES: Final = 100
+"""Examples of each hypothesis test; ten times as many when thorough."""
+
+Progress = Callable[[str, Outcome], None]
+"""Told of each test: its subject, and what became of it."""
+
+
+class TargetError(Exception):
+    """The target cannot be judged: it is not found, or is no store. The message says what would be right."""
+
+
+class _Target:
+    """What the generated test module imports; one at a time, as pytest runs in this process."""
+
+    contract: type[StoreContract] | None = None
+
+
+def judge(
+    target: str,
+    *,
+    claims: Collection[str] | None = None,
+    only: Collection[str] = (),
+    thorough: bool = False,
+    progress: Progress = lambda subject, outcome: None,
+) -> Judgement:
+    """Run the contract against a target.
+
+    Args:
+        target: ``package.module:factory`` (what it makes is a store or a context manager of one; or a
+            subclass of `StoreContract`), a store URL, or the scheme of an installed backend.
+        claims: the capabilities to hold it to; what the store says of itself unless given.
+        only: names or patterns of tests or subjects; all of them unless given.
+        thorough: look ten times as long for counterexamples.
+        progress: called after each test.
+
+    Raises:
+        TargetError: there is no such target, or it is no store.
+    """
+    contract = contract_of(target, claims)
+    selected = _selected(contract, only)
+    collector = _Collector(selected, progress)
+    before = settings.default
+    settings.register_profile("memstore-contract", max_examples=EXAMPLES * (10 if thorough else 1), database=None)
+    settings.load_profile("memstore-contract")
+    _Target.contract = contract
+    try:
+        with tempfile.TemporaryDirectory() as folder, _without_plugins():
+            module = Path(folder, "test_contract.py")
+            module.write_text("from memstore.testing.judge import _Target\n\nTestTarget = _Target.contract\n")
+            Path(folder, "pytest.ini").write_text("[pytest]\n")
+            pytest.main(
+                [str(module), "-p", "no:terminal", "-p", "no:cacheprovider", "--noconftest", "--rootdir", folder]
+                + ["-c", str(Path(folder, "pytest.ini")), "--import-mode=importlib", "-W", "ignore"],
+                plugins=[collector],
+            )
+    finally:
+        _Target.contract = None
+        settings._current_profile = "default" if before is None else settings._current_profile
+    found = list(judgements(collector.observations))
+    if found:
+        return renamed(found[0], target)
+    plan = contract.contract_plan
+    return Judgement(target, tuple(sorted(plan.claims)), (), ())
+
+
+def contract_of(target: str, claims: Collection[str] | None = None) -> type[StoreContract]:
+    """The contract class for a target.
+
+    Raises:
+        TargetError: there is no such target, or it is no store.
+    """
+    made = _resolved(target)
+    if inspect.isclass(made) and issubclass(made, StoreContract):
+        return made
+    with _opened(target, made) as store:
+        own = getattr(store, "capabilities", frozenset())
+        shared = "://" in target and "durable" in own
+    promised = frozenset(own if claims is None else claims)
+
+    class TargetContract(StoreContract):
+        claims = promised
+        exclusive = not shared  # a URL may lead to memories that somebody needs
+
+        def new_store(self) -> AbstractContextManager[Any]:
+            return _opened(target, made)
+
+    return TargetContract
+
+
+def _resolved(target: str) -> Any:
+    """What a target names: a factory, or a contract class."""
+    if "://" in target:
+        return lambda: open_store(target)
+    module, colon, name = target.partition(":")
+    if not colon:
+        if target in schemes():
+            return lambda: open_store(f"{target}://")
+        raise TargetError(
+            f"{target!r} is no target: name a factory as package.module:factory, a store URL, or an installed "
+            f"backend ({', '.join(schemes())})"
+        )
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109  # as python -m does
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise TargetError(f"{target!r}: there is no module {error.name!r} to import from here") from error
+    except AttributeError:
+        raise TargetError(f"{target!r}: the module {module} has no {name!r}") from None
+    finally:
+        sys.path.remove(os.getcwd())  # noqa: PTH109
+
+
+@contextmanager
+def _opened(target: str, factory: Any) -> Iterator[Any]:
+    """A store from a factory: the store itself, or what its context manager or generator gives."""
+    if not callable(factory):
+        raise TargetError(f"{target!r} is no factory: it is a {type(factory).__name__} and cannot be called")
+    try:
+        made = factory()
+    except (RegistryError, TypeError) as error:
+        raise TargetError(f"{target!r} cannot be opened: {error}") from error
+    if inspect.isgenerator(made):
+        made = contextmanager(factory)()
+    if not hasattr(made, "search_memories") and not hasattr(made, "__enter__"):
+        raise TargetError(f"{target!r} made a {type(made).__name__}, which is neither a store nor opens one")
+    if hasattr(made, "__enter__"):
+        with made as store:
+            yield store
+        return
+    try:
+        yield made
+    finally:
+        getattr(made, "close", bool)()
+
+
+def _selected(contract: type[StoreContract], only: Collection[str]) -> frozenset[str]:
+    running = [test for name, test in CONTRACT.items() if contract.contract_plan.statuses[name] is Status.RUN]
+    return frozenset(
+        test.name
+        for test in running
+        if not only
+        or any(fnmatch(name, pattern) for pattern in only for name in (test.name, test.subject))
+    )
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Other plugins of the environment have no business here."""
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        else:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+
+
+class _Collector:
+    """The part of a pytest plugin that selects tests and collects what is observed."""
+
+    def __init__(self, selected: frozenset[str], progress: Progress) -> None:
+        self.observations: list[dict[str, Any]] = []
+        self._selected = selected
+        self._progress = progress
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if item.name in self._selected]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        seen = observed(item.cls, item.name, report, call.excinfo)  # type: ignore[arg-type]  # a contract class
+        if seen is not None:
+            self.observations.append(seen)
+            self._progress(seen["result"]["subject"], Outcome(seen["result"]["outcome"]))
+        return report
