@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _contract_class(item: pytest.Item) -> type[StoreContract] | None:
     suite = sys.modules.get(_SUITE)
-    cls = getattr(item, "cls", None)
+    cls: Any = getattr(item, "cls", None)
     if suite is None or not hasattr(cls, "contract_plan") or not issubclass(cls, suite.StoreContract):
         return None
     is_contract_test = getattr(item, "originalname", item.name) in suite.CONTRACT

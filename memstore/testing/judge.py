@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -16,11 +17,10 @@ from typing import Any, Final
 import pytest
 from hypothesis import settings
 
-from memstore.errors import RegistryError
 from memstore.registry import open_store, schemes
 from memstore.testing.contract.plan import Status
 from memstore.testing.contract.suite import CONTRACT, StoreContract
-from memstore.testing.report import Judgement, Outcome, judgements, observed, renamed
+from memstore.testing.report import Judgement, Outcome, judgements, observed
 
 EXAMPLES: Final = 100
 """Examples of each hypothesis test; ten times as many when thorough."""
@@ -63,7 +63,7 @@ def judge(
     contract = contract_of(target, claims)
     selected = _selected(contract, only)
     collector = _Collector(selected, progress)
-    before = settings.default
+    profile = settings.get_current_profile_name()
     settings.register_profile("memstore-contract", max_examples=EXAMPLES * (10 if thorough else 1), database=None)
     settings.load_profile("memstore-contract")
     _Target.contract = contract
@@ -71,20 +71,16 @@ def judge(
         with tempfile.TemporaryDirectory() as folder, _without_plugins():
             module = Path(folder, "test_contract.py")
             module.write_text("from memstore.testing.judge import _Target\n\nTestTarget = _Target.contract\n")
-            Path(folder, "pytest.ini").write_text("[pytest]\n")
-            pytest.main(
-                [str(module), "-p", "no:terminal", "-p", "no:cacheprovider", "--noconftest", "--rootdir", folder]
-                + ["-c", str(Path(folder, "pytest.ini")), "--import-mode=importlib", "-W", "ignore"],
-                plugins=[collector],
-            )
+            ini = Path(folder, "pytest.ini")
+            ini.write_text("[pytest]\n")
+            options = ["--noconftest", "--rootdir", folder, "-c", str(ini), "--import-mode=importlib", "-W", "ignore"]
+            pytest.main([str(module), "-p", "no:terminal", "-p", "no:cacheprovider", *options], plugins=[collector])
     finally:
         _Target.contract = None
-        settings._current_profile = "default" if before is None else settings._current_profile
-    found = list(judgements(collector.observations))
-    if found:
-        return renamed(found[0], target)
-    plan = contract.contract_plan
-    return Judgement(target, tuple(sorted(plan.claims)), (), ())
+        settings.load_profile(profile)
+    for judgement in judgements(collector.observations):
+        return replace(judgement, store=target)
+    return Judgement(target, tuple(sorted(contract.contract_plan.claims)), (), (), len(_selected(contract, ())))
 
 
 def contract_of(target: str, claims: Collection[str] | None = None) -> type[StoreContract]:
@@ -96,9 +92,14 @@ def contract_of(target: str, claims: Collection[str] | None = None) -> type[Stor
     made = _resolved(target)
     if inspect.isclass(made) and issubclass(made, StoreContract):
         return made
-    with _opened(target, made) as store:
-        own = getattr(store, "capabilities", frozenset())
-        shared = "://" in target and "durable" in own
+    try:
+        with _opened(target, made) as store:
+            own: Collection[str] = getattr(store, "capabilities", frozenset())
+    except TargetError:
+        raise
+    except Exception as error:
+        raise TargetError(f"{target!r} cannot be opened: {type(error).__name__}: {error}") from error
+    shared = "://" in target and "durable" in own
     promised = frozenset(own if claims is None else claims)
 
     class TargetContract(StoreContract):
@@ -139,10 +140,7 @@ def _opened(target: str, factory: Any) -> Iterator[Any]:
     """A store from a factory: the store itself, or what its context manager or generator gives."""
     if not callable(factory):
         raise TargetError(f"{target!r} is no factory: it is a {type(factory).__name__} and cannot be called")
-    try:
-        made = factory()
-    except (RegistryError, TypeError) as error:
-        raise TargetError(f"{target!r} cannot be opened: {error}") from error
+    made = factory()
     if inspect.isgenerator(made):
         made = contextmanager(factory)()
     if not hasattr(made, "search_memories") and not hasattr(made, "__enter__"):
@@ -162,8 +160,7 @@ def _selected(contract: type[StoreContract], only: Collection[str]) -> frozenset
     return frozenset(
         test.name
         for test in running
-        if not only
-        or any(fnmatch(name, pattern) for pattern in only for name in (test.name, test.subject))
+        if not only or any(fnmatch(name, pattern) for pattern in only for name in (test.name, test.subject))
     )
 
 
@@ -195,7 +192,7 @@ class _Collector:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Any:
         report = yield
-        seen = observed(item.cls, item.name, report, call.excinfo)  # type: ignore[arg-type]  # a contract class
+        seen = observed(item.cls, item.name, report, call.excinfo)
         if seen is not None:
             self.observations.append(seen)
             self._progress(seen["result"]["subject"], Outcome(seen["result"]["outcome"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from textwrap import indent, shorten, wrap
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +45,7 @@ class Result:
         outcome: what became of it.
         message: of the exception, with the smallest counterexample; the reason of an expected failure.
         seconds: how long it took.
+        refusal: the operation whose refusal it checks, if it does.
     """
 
     test: str
@@ -54,6 +55,7 @@ class Result:
     outcome: Outcome
     message: str
     seconds: float
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,14 @@ class Judgement:
         claims: the capabilities that it promises.
         results: the tests that ran, in order.
         left_out: tests that need a store of their own, which the target is not.
+        applicable: how many tests its claims call for, whether they were selected or not.
     """
 
     store: str
     claims: tuple[str, ...]
     results: tuple[Result, ...]
     left_out: tuple[str, ...]
+    applicable: int
 
     def having(self, *outcomes: Outcome) -> list[Result]:
         """The results with one of these outcomes."""
@@ -79,9 +83,9 @@ class Judgement:
     @property
     def refused(self) -> list[str]:
         """Operations that are not claimed, and were seen to be refused."""
-        broken = {result.test for result in self.having(Outcome.BROKEN, Outcome.SKIPPED)}
-        ran = {result.test for result in self.results}
-        return [name for name in self._unclaimed(Kind.OPERATION) if _refusal(name) in ran - broken]
+        seen = {result.refusal for result in self.results}
+        not_refused = {result.refusal for result in self.results if result.outcome is not Outcome.KEPT}
+        return [name for name in self._unclaimed(Kind.OPERATION) if name in seen - not_refused]
 
     @property
     def not_promised(self) -> list[str]:
@@ -106,7 +110,9 @@ class Judgement:
         if not self.having(Outcome.KEPT):
             return "NOT PROVEN: no test of the contract was executed"
         if not self.claims:
-            return f"NOT PROVEN: nothing is claimed; the required part is kept ({ran} tests)"
+            return f"NOT PROVEN: nothing is claimed, though the required part is kept ({ran} tests)"
+        if ran < self.applicable:
+            return f"KEPT, as far as it was looked at: {ran} of {self.applicable} tests of the contract"
         expected = len(self.having(Outcome.EXPECTED))
         but = f", but for {expected} expected failure{'s' if expected > 1 else ''}" if expected else ""
         return f"KEPT: everything that is claimed{but} ({ran} tests)"
@@ -129,9 +135,7 @@ class Judgement:
         return [name for name, known in CAPABILITIES.items() if known.kind is kind and name not in self.claims]
 
 
-def observed(
-    contract: type[StoreContract], name: str, report: pytest.TestReport, raised: Any
-) -> dict[str, Any] | None:
+def observed(contract: type[StoreContract], name: str, report: pytest.TestReport, raised: Any) -> dict[str, Any] | None:
     """What a phase of a test says, as plain data; None for a phase that says nothing."""
     from memstore.testing.contract.suite import CONTRACT  # noqa: PLC0415  # it imports pytest, a report need not
 
@@ -148,11 +152,13 @@ def observed(
         message = f"the store could not be opened\n{message}"
     elif report.when == "teardown":
         message = f"the store could not be closed\n{message}"
-    result = Result(name, test.subject, test.guarantee, test.advice, outcome, message, round(report.duration, 4))
+    seconds = round(report.duration, 4)
+    result = Result(name, test.subject, test.guarantee, test.advice, outcome, message, seconds, test.refusal)
     return {
         "store": contract.__name__,
         "claims": sorted(plan.claims, key=list(CAPABILITIES).index),
         "left_out": [name for name, status in plan.statuses.items() if status is Status.LEFT_OUT],
+        "applicable": sum(status is Status.RUN for status in plan.statuses.values()),
         "result": asdict(result),
     }
 
@@ -169,7 +175,8 @@ def judgements(observations: Iterable[Mapping[str, Any]]) -> Iterator[Judgement]
             if result.test not in results or results[result.test].outcome is Outcome.KEPT:
                 results[result.test] = result
         first = of_store[0]
-        yield Judgement(store, tuple(first["claims"]), tuple(results.values()), tuple(first["left_out"]))
+        claims, left_out = tuple(first["claims"]), tuple(first["left_out"])
+        yield Judgement(store, claims, tuple(results.values()), left_out, first["applicable"])
 
 
 def summary(judgement: Judgement) -> str:
@@ -250,12 +257,3 @@ def _outcome(report: pytest.TestReport) -> Outcome | None:
     if report.skipped:
         return Outcome.EXPECTED if hasattr(report, "wasxfail") else Outcome.SKIPPED
     return Outcome.KEPT if report.when == "call" else None
-
-
-def _refusal(operation: str) -> str:
-    return f"test_unclaimed_{operation}_is_refused"
-
-
-def renamed(judgement: Judgement, store: str) -> Judgement:
-    """The same judgement under the name of a target."""
-    return replace(judgement, store=store)

@@ -51,7 +51,7 @@ class Binding(Harness):
         """
         ids, mine, theirs = self._two_scopes(store)
         is_bob = field("user_id") == ids[1]
-        for reaching in (is_bob | (field("user_id") == ids[0]), is_bob | (field("n") != 1), (field("n") == 1) | is_bob):
+        for reaching in (is_bob | (field("user_id") == ids[0]), is_bob | (field("n") != 1), (field("n") != 1) | is_bob):
             self._sees_only_mine(mine, serialize(reaching), found=True)
         self._sees_only_mine(mine, {"operator": "OR", "conditions": [serialize(is_bob), EVERYTHING]}, found=True)
         self._sees_only_mine(mine, serialize(is_bob | (field("n") == 1)), found=False)
@@ -246,7 +246,7 @@ class Binding(Harness):
 
         If this fails, check that capabilities are read from the instance, not kept in the bound store.
         """
-        own = getattr(store, "capabilities", frozenset())
+        own: frozenset[str] = getattr(store, "capabilities", frozenset())
         expect.same(bound(store, user_id=self.new_id()).capabilities, own, "capabilities of the bound store")
 
     @sync_only

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 _LONGEST: Final = 300
+_FEW: Final = 6
 
 
 def true(condition: object, message: str) -> None:
@@ -33,7 +35,9 @@ def same(actual: Iterable[Hashable], expected: Iterable[Hashable], what: str) ->
         lines = [f"{what}:"]
         for title, extra in (("missing", wanted - got), ("too much", got - wanted)):
             if extra:
-                lines.append(f"  {title:9} {shown(list(extra.elements()))}")
+                few = list(islice(extra.elements(), _FEW))
+                more = f" and {extra.total() - _FEW} more" if extra.total() > _FEW else ""
+                lines.append(f"  {title:9} {shown(few)}{more}")
         raise AssertionError("\n".join(lines))
 
 

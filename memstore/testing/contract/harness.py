@@ -38,7 +38,7 @@ class Harness:
 
     def new_store(self) -> AbstractContextManager[Any]:
         """Open a store, empty unless the target is shared; close it at the end. The one required hook."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.new_store: override it with a context manager of a store")
 
     @contextmanager
     def reopen(self) -> Iterator[Any]:

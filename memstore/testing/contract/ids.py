@@ -56,7 +56,8 @@ class Ids(Harness):
         If this fails, check that it is refused before the engine, which would return everybody's memories.
         """
         self.add(store, "mine", user_id=self.new_id())
-        for arguments in ({}, {"filters": None}, {"filters": {}}, {"query": "mine"}, {"query": "mine", "filters": {}}):
+        calls: tuple[dict[str, Any], ...] = ({}, {"filters": None}, {"filters": {}}, {"query": "mine"})
+        for arguments in (*calls, {"query": "mine", "filters": {}}):
             for name in ("search_memories", "search_memories_as_single_message"):
                 with expect.raises(ScopeError, f"{name} with {arguments or 'nothing'}"):
                     getattr(store, name)(**arguments)

@@ -62,11 +62,8 @@ class FilterHarness(Harness):
     def judge_negation(self, store: Any, operator: str, negation: str, values: Sequence[Any]) -> None:
         """Ask the negation of an operator: it finds the complement of what the oracle says of the operator."""
         user = self.new_id()
-        records = [
-            {},
-            {"a": None},
-            *({"a": value} for value in (1, 1.0, 2, True, "x", "1", [1], {}, "2024-05-01T00:00Z")),
-        ]
+        kinds: list[Any] = [None, 1, 1.0, 2, True, "x", "1", [1], {}, "2024-05-01T00:00Z"]
+        records: list[dict[str, Any]] = [{}, *({"a": value} for value in kinds)]
         texts = self.add_records(store, records, user_id=user)
         for value in values:
             node = parse(a(operator, value))

@@ -49,11 +49,11 @@ class Model:
         self._entries: dict[str, Entry] = {}
         self._labels: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def __contains__(self, memory_id: str) -> bool:
         return memory_id in self._entries
-
-    def __getitem__(self, memory_id: str) -> Entry:
-        return self._entries[memory_id]
 
     def add(self, entry: Entry) -> None:
         """Keep a new memory."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from haystack import Pipeline, tracing
+from haystack import Pipeline
 from haystack.dataclasses import ChatMessage
+from haystack.tracing.tracer import enable_tracing, tracer
 
 from memstore.errors import StoreClosedError
 from memstore.filters import FilterError
@@ -223,13 +224,13 @@ def _what_it_says(call: Any) -> Iterator[str]:
 def _spied() -> Iterator[Spy]:
     """Everything that is logged or traced, down to debug level."""
     spy, root = Spy(), logging.getLogger()
-    level, before = root.level, tracing.tracer.actual_tracer
+    level, before = root.level, tracer.actual_tracer
     root.addHandler(spy)
     root.setLevel(logging.DEBUG)
-    tracing.enable_tracing(spy.tracer)
+    enable_tracing(spy.tracer)
     try:
         yield spy
     finally:
-        tracing.enable_tracing(before)
+        enable_tracing(before)
         root.setLevel(level)
         root.removeHandler(spy)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
+
+from haystack.dataclasses import ChatMessage
 
 from memstore.filters import And, Comparison, Field, Operator, serialize
 from memstore.memory import Memory, MemoryPage
 from memstore.testing.contract import expect
+from memstore.testing.contract.harness import Harness
 
 _MOST_PAGES: Final = 3000
 
@@ -15,6 +19,43 @@ _MOST_PAGES: Final = 3000
 def equals(**fields: Any) -> dict[str, Any]:
     """A filter that memories meet whose fields have these values; what is no own field is metadata."""
     return serialize(And(tuple(Comparison(Field.parse(name), Operator.EQ, value) for name, value in fields.items())))
+
+
+def record_of(message: ChatMessage) -> dict[str, Any]:
+    """A memory's fields, from a search that included them, as `Memory.to_dict` names them."""
+    meta = dict(message.meta)
+    expect.true("memory_metadata" in meta, "include_memory_metadata=True: meta['memory_metadata'] is missing")
+    own = dict(meta.pop("memory_metadata"))
+    own.pop("score", None)
+    return {"id": own.pop("memory_id"), "text": message.text, "meta": meta, **own}
+
+
+def records(harness: Harness, store: Any, **arguments: Any) -> list[dict[str, Any]]:
+    """The fields of what a search finds."""
+    return [record_of(found) for found in harness.search(store, include_memory_metadata=True, **arguments)]
+
+
+def only(harness: Harness, store: Any, user: str) -> dict[str, Any]:
+    """The fields of a user's one memory."""
+    found = records(harness, store, user_id=user)
+    expect.equal(len(found), 1, "number of memories found of a user who has one")
+    return found[0]
+
+
+def present(harness: Harness, store: Any) -> datetime:
+    """What time it is by the store's own clock, as a memory that is added just now says."""
+    user = harness.new_id("clock")
+    harness.add(store, "what time is it?", user_id=user)
+    return datetime.fromisoformat(only(harness, store, user)["created_at"])
+
+
+def updated(harness: Harness, store: Any, memory_id: str, **arguments: Any) -> Memory:
+    """What an update returns, which must be a `Memory`."""
+    memory = store.update_memory(memory_id, **arguments)
+    harness.settle()
+    expect.true(isinstance(memory, Memory), f"update_memory returned a {type(memory).__name__}, not a Memory")
+    checked: Memory = memory
+    return checked
 
 
 def page_of(store: Any, **arguments: Any) -> MemoryPage:

@@ -127,7 +127,7 @@ class Searching(Harness):
         """
         user = self.new_id()
         self.add(store, *TOPICS, user_id=user)
-        scores = [own.get("score") for own in self.own_fields(store, user_id=user, query=TOPICS[1], top_k=6)]
+        scores: list[Any] = [own.get("score") for own in self.own_fields(store, user_id=user, query=TOPICS[1], top_k=6)]
         for score in scores:
             real = isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
             expect.true(real, f"a score is a finite number, not {score!r}")
@@ -183,7 +183,7 @@ class Searching(Harness):
         ids = self.add(store, "I like tea", user_id=user, run_id=run, metadata={"topic": "drinks"})
         for query in (None, "tea"):
             [message] = self.search(store, user_id=user, query=query, include_memory_metadata=True)
-            own = message.meta.get("memory_metadata")
+            own: Any = message.meta.get("memory_metadata")
             expect.true(isinstance(own, dict), "meta['memory_metadata'] is missing")
             expect.same(own, OWN_FIELDS, "keys of memory_metadata")
             expect.equal(message.meta.get("topic"), "drinks", "the user's metadata beside memory_metadata")

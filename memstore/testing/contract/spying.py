@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from haystack.tracing import Span, Tracer
+from haystack.tracing.tracer import Span, Tracer
 
 
 class Spy(logging.Handler):

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     Bundle,
     MultipleResults,
     RuleBasedStateMachine,
+    initialize,
     multiple,
     precondition,
     rule,
@@ -27,21 +28,24 @@ from memstore.testing.contract import expect
 from memstore.testing.contract.awaited import AwaitedStore
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.model import Entry, Model
-from memstore.testing.contract.reading import listed
+from memstore.testing.contract.reading import listed, records
 
 _STEPS: Final = 15
+_MANY: Final = 4
 _PEOPLE: Final = ("maya", "tom")
 _USERS: Final = st.sampled_from(_PEOPLE)
-_READERS: Final = st.sampled_from((*_PEOPLE, "anyone"))
+_READERS: Final = st.sampled_from(("anyone", "anyone", *_PEOPLE))
 _RUNS: Final = st.sampled_from((None, "monday", "tuesday"))
+_READ_RUNS: Final = st.sampled_from((None, None, None, "monday"))
 _TEXTS: Final = st.sampled_from([text for text in strategies.TEXTS if text])
+_NOTES: Final = st.tuples(_USERS, _RUNS, _TEXTS, strategies.metadata())
 _QUERIES: Final = st.sampled_from(("alice", "bob null", "日本", "nobody said this"))
 _SPEAKERS: Final[dict[str, Callable[[str], ChatMessage]]] = {
     "user": ChatMessage.from_user,
     "assistant": ChatMessage.from_assistant,
     "system": ChatMessage.from_system,
 }
-_DAYS: Final = st.sampled_from((1, 2))
+_ROLES: Final = st.sampled_from(sorted(_SPEAKERS))
 _PATCHES: Final = st.dictionaries(
     st.sampled_from(strategies.KEYS), st.none() | strategies.json_values(), min_size=1, max_size=2
 )
@@ -59,7 +63,7 @@ class Stateful(Harness):
         with ExitStack() as stack:
             opened = _Opened(self, store, stack)
             run_state_machine_as_test(
-                lambda: _Calls(opened),  # type: ignore[arg-type]  # a function will do, says its docstring
+                lambda: Calls(opened),  # type: ignore[arg-type]  # a function will do, says its docstring
                 settings=settings(self.examples(0.5), stateful_step_count=_STEPS),
             )
 
@@ -81,7 +85,7 @@ class _Opened:
         self.store = AwaitedStore(again, self.store._runner) if isinstance(self.store, AwaitedStore) else again
 
 
-class _Calls(RuleBasedStateMachine):
+class Calls(RuleBasedStateMachine):
     """One call a step; the model says what must come of it. Users and runs are this example's own."""
 
     memories: Bundle[str] = Bundle("memories")
@@ -97,31 +101,32 @@ class _Calls(RuleBasedStateMachine):
             serialize
         )
 
+    @initialize(
+        target=memories, notes=st.lists(st.tuples(_USERS, _RUNS, _TEXTS, strategies.metadata()), min_size=1, max_size=8)
+    )
+    def begin(self, notes: list[tuple[str, str | None, str, dict[str, Any]]]) -> MultipleResults[str]:
+        """Some memories to begin with: most calls say little about an empty store."""
+        return multiple(
+            *(
+                memory_id
+                for day, (user, run, text, metadata) in enumerate(notes)
+                for memory_id in self._add(user, run, [("user", text)], metadata, 1 + day % 2)
+            )
+        )
+
     @rule(
         target=memories,
         user=_USERS,
         run=_RUNS,
-        said=st.lists(st.tuples(st.sampled_from(sorted(_SPEAKERS)), _TEXTS), min_size=1, max_size=3),
+        said=st.lists(st.tuples(_ROLES, _TEXTS), min_size=1, max_size=3),
         metadata=strategies.metadata(),
-        day=_DAYS,
+        day=st.integers(1, 2),
     )
     def add(
         self, user: str, run: str | None, said: list[tuple[str, str]], metadata: dict[str, Any], day: int
     ) -> MultipleResults[str]:
-        """One to three messages, on the first or second of May where the store can be told."""
-        moment = datetime(2024, 5, day, tzinfo=UTC) if "timestamp" in self.opened.claims else None
-        scope = self._scope(user, run)
-        ids = self.opened.harness.add_messages(
-            self.opened.store,
-            [_SPEAKERS[role](text) for role, text in said],
-            metadata=metadata,
-            **scope,
-            **({"timestamp": moment} if moment else {}),
-        )
-        expect.equal(len(ids), len(said), "entries that add_memories returned")
-        for memory_id, (role, text) in zip(ids, said, strict=True):
-            self.model.add(Entry(memory_id, text, role, scope, metadata, moment))
-        return multiple(*ids)
+        """One to three messages, said on the first or second of May where the store can be told."""
+        return multiple(*self._add(user, run, said, metadata, day))
 
     @precondition(lambda self: "update" in self.opened.claims)
     @rule(memory_id=memories, text=st.none() | _TEXTS, metadata=_PATCHES)
@@ -146,12 +151,7 @@ class _Calls(RuleBasedStateMachine):
         self.opened.harness.settle()
         self.model.delete(memory_id)
 
-    @rule()
-    def delete_unknown(self) -> None:
-        """One that never was."""
-        with expect.raises(MemoryNotFoundError, "delete_memory of an unknown id"):
-            self.opened.store.delete_memory(self.opened.harness.new_id("memory"))
-
+    @precondition(lambda self: len(self.model) >= _MANY)
     @rule(user=_USERS, run=_RUNS)
     def delete_all(self, user: str, run: str | None) -> None:
         """Of a user, or of a user's run."""
@@ -166,21 +166,21 @@ class _Calls(RuleBasedStateMachine):
         """Close the store and open it again."""
         self.opened.reopen()
 
-    @rule(user=_READERS, run=_RUNS, filters=_FILTERS)
+    @rule(user=_READERS, run=_READ_RUNS, filters=_FILTERS)
     def search(self, user: str, run: str | None, filters: dict[str, Any] | None) -> None:
         """Without a query: everything that matches."""
         found = self._search(**self._target(user, run, filters))
         self.model.check(found, self._matching(user, run, filters), "memories found without a query")
         self.model.check_order(found, "memories found without a query", by_id="client_ids" in self.opened.claims)
 
-    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, query=_QUERIES)
+    @rule(user=_READERS, run=_READ_RUNS, filters=_FILTERS, query=_QUERIES)
     def rank(self, user: str, run: str | None, filters: dict[str, Any] | None, query: str) -> None:
         """With a query, and room for everything that matches."""
         expected = self._matching(user, run, filters)
         found = self._search(**self._target(user, run, filters), query=query, top_k=max(1, len(expected)))
         self.model.check(found, expected, "memories found by a query, with room for all that match")
 
-    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, query=_QUERIES, top_k=st.integers(1, 3))
+    @rule(user=_READERS, run=_READ_RUNS, filters=_FILTERS, query=_QUERIES, top_k=st.integers(1, 3))
     def rank_some(self, user: str, run: str | None, filters: dict[str, Any] | None, query: str, top_k: int) -> None:
         """With a query, and room for a few."""
         expected = self._matching(user, run, filters)
@@ -190,7 +190,7 @@ class _Calls(RuleBasedStateMachine):
         self.model.check(found, [entry for entry in expected if entry.id in ids], "memories found by a query")
 
     @precondition(lambda self: "list" in self.opened.claims)
-    @rule(user=_READERS, run=_RUNS, filters=_FILTERS, limit=st.integers(1, 3))
+    @rule(user=_READERS, run=_READ_RUNS, filters=_FILTERS, limit=st.integers(1, 3))
     def walk(self, user: str, run: str | None, filters: dict[str, Any] | None, limit: int) -> None:
         """List page by page."""
         memories = listed(self.opened.store, **self._target(user, run, filters), limit=limit)
@@ -199,7 +199,7 @@ class _Calls(RuleBasedStateMachine):
         self.model.check_order(found, "memories listed", by_id="client_ids" in self.opened.claims)
 
     @precondition(lambda self: "count" in self.opened.claims)
-    @rule(user=_READERS, run=_RUNS, filters=_FILTERS)
+    @rule(user=_READERS, run=_READ_RUNS, filters=_FILTERS)
     def count(self, user: str, run: str | None, filters: dict[str, Any] | None) -> None:
         """How many match."""
         counted = self.opened.store.count_memories(**self._target(user, run, filters))
@@ -209,6 +209,19 @@ class _Calls(RuleBasedStateMachine):
         """At the end, everything is as it must be."""
         self.search("maya", None, None)
         self.search("tom", None, None)
+
+    def _add(
+        self, user: str, run: str | None, said: list[tuple[str, str]], metadata: dict[str, Any], day: int
+    ) -> list[str]:
+        moment = datetime(2024, 5, day, tzinfo=UTC) if "timestamp" in self.opened.claims else None
+        scope = self._scope(user, run)
+        arguments = scope if moment is None else {**scope, "timestamp": moment}
+        messages = [_SPEAKERS[role](text) for role, text in said]
+        ids = self.opened.harness.add_messages(self.opened.store, messages, metadata=metadata, **arguments)
+        expect.equal(len(ids), len(said), "number of entries that add_memories returned")
+        for memory_id, (role, text) in zip(ids, said, strict=True):
+            self.model.add(Entry(memory_id, text, role, scope, metadata, moment))
+        return ids
 
     def _scope(self, user: str, run: str | None) -> dict[str, str]:
         given = {"user_id": user} if run is None else {"user_id": user, "run_id": run}
@@ -235,12 +248,4 @@ class _Calls(RuleBasedStateMachine):
         return self.model.matching(parse(self._filter(user, run, filters)))
 
     def _search(self, **arguments: Any) -> list[dict[str, Any]]:
-        found = self.opened.harness.search(self.opened.store, include_memory_metadata=True, **arguments)
-        return [_record(message) for message in found]
-
-
-def _record(message: ChatMessage) -> dict[str, Any]:
-    """A memory's fields under the names that they have in a listing."""
-    meta = dict(message.meta)
-    own = meta.pop("memory_metadata")
-    return {**own, "id": own["memory_id"], "text": message.text, "meta": meta}
+        return records(self.opened.harness, self.opened.store, **arguments)
