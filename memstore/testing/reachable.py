@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-_SHARED: Final = (type, ModuleType, FunctionType, BuiltinFunctionType)
+_SHARED: Final = (type, ModuleType, BuiltinFunctionType)
 """What belongs to the program and not to one object."""
 
 
@@ -26,8 +26,14 @@ def reachable_bytes(root: object) -> bytes:
             parts.append(current.encode("utf-8", "surrogatepass"))
         elif isinstance(current, bytes | bytearray | memoryview):
             parts.append(bytes(current))
-        elif isinstance(current, np.ndarray):
+        elif isinstance(current, np.ndarray) and not current.dtype.hasobject:
             parts.append(current.tobytes())
+        elif isinstance(current, FunctionType):
+            waiting.extend((current.__closure__, current.__defaults__, current.__kwdefaults__, vars(current)))
+        elif isinstance(current, np.ndarray):
+            waiting.extend(current.flat)
         else:
             waiting.extend(gc.get_referents(current))
+            if isinstance(current, dict):
+                waiting.extend(current)  # the collector passes over keys that are strings
     return b"\n".join(parts)

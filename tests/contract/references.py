@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.sqlite_store import SQLiteReference
+
 from memstore.testing import ManualClock, StoreContract
 from memstore_in_memory import InMemoryMemoryStore
 

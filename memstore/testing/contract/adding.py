@@ -39,13 +39,17 @@ class Adding(Harness):
         If this fails, check that ids are returned by the call itself and zipped to the right texts.
         """
         texts = [f"memory number {number}" for number in range(20)]
-        messages = [ChatMessage.from_user(text) for text in texts]
-        added = store.add_memories(messages=messages, infer=False, user_id=self.new_id())
+        messages, user = [ChatMessage.from_user(text) for text in texts], self.new_id()
+        added = store.add_memories(messages=messages, infer=False, user_id=user)
+        self.settle()
         expect.true(isinstance(added, list), f"add_memories returned a {type(added).__name__}, not a list")
         expect.equal([entry.get("memory") for entry in added], texts, "texts of the entries")
         ids = [entry.get("memory_id") for entry in added]
         expect.true(all(isinstance(memory_id, str) and memory_id for memory_id in ids), f"memory_id: {ids[:3]}")
         expect.equal(len(set(ids)), len(ids), "different ids")
+        found = self.search(store, user_id=user, include_memory_metadata=True)
+        kept = {m.meta.get("memory_metadata", {}).get("memory_id"): m.text for m in found}
+        expect.equal(kept, dict(zip(ids, texts, strict=True)), "texts found, by id, compared with the entries")
 
     def test_ids_are_unique_and_stable(self, store: Any) -> None:
         """A memory has one id: the one that adding returned, in every later result, and no other memory has it.

@@ -214,7 +214,8 @@ class Exporting(Harness):
         """
         user = self.new_id()
         self.add(store, "mine", user_id=user, metadata={"a": 1})
-        before, [header, line] = records(self, store, user_id=user), self._export(store, user_id=user)
+        before, lines = records(self, store, user_id=user), self._export(store, user_id=user)
+        expect.equal(len(lines), 2, "number of lines of an export of one memory")
         for change in (
             {"text": "changed"},
             {"meta": {"a": True}},
@@ -223,7 +224,7 @@ class Exporting(Harness):
             {"user_id": self.new_id()},
         ):
             with expect.raises(MemoryConflictError, f"importing a memory with another {next(iter(change))}"):
-                self._import(store, [header, {**line, **change}])
+                self._import(store, [HEADER, {**lines[1], **change}])
         expect.equal(records(self, store, user_id=user), before, "memories found after refused imports")
 
     def _export(self, store: Any, **arguments: Any) -> list[dict[str, Any]]:

@@ -171,7 +171,7 @@ class History(Harness):
         memory_id = self.add_one(store, "text 1", user_id=user, metadata={"a": [1]})
         updated(self, store, memory_id, text="text 2")
         for state in self._history(store, memory_id):
-            state.meta["a"].append(2)
+            state.meta.get("a", []).append(2)
             state.meta["b"] = 1
         expect.equal(
             [state.meta for state in self._history(store, memory_id)], [{"a": [1]}] * 2, "metadata of the states"

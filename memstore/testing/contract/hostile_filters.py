@@ -91,7 +91,7 @@ class HostileFilters(FilterHarness):
             "__proto__",
         )
         user = self.new_id()
-        texts = self.add_records(store, [{key: key} for key in hostile], user_id=user)
+        *texts, _ = self.add_records(store, [*({key: key} for key in hostile), {"a": "plain"}], user_id=user)
         for key, text in zip(hostile, texts, strict=True):
             field = "meta." + key.replace("\\", "\\\\").replace(".", "\\.")
             expect.same(self.found(store, user, where(field, "==", key)), [text], f"texts found by the key {key!r}")

@@ -11,7 +11,7 @@ from memstore.errors import ScopeError
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import needs
-from memstore.testing.contract.reading import equals, listed, page_of, pages_of
+from memstore.testing.contract.reading import equals, listed, only_listed, page_of, pages_of
 
 _SEVERAL: Final = 10
 _BEYOND_A_PAGE: Final = 1200
@@ -170,9 +170,9 @@ class Listing(Harness):
         """
         scope = {name: self.new_id(name) for name in ("user_id", "run_id", "agent_id", "app_id")}
         said, meta = ChatMessage.from_user("I like tea.", name="maya"), {"a": [1, 1.0, True, None, {"b": "ü"}]}
-        [memory_id] = self.add_messages(store, [said], metadata=meta, **scope)
-        [memory] = listed(store, **scope)
-        expected = {"id": memory_id, "text": said.text, "role": "user", "name": "maya", "meta": meta, **scope}
+        ids = self.add_messages(store, [said], metadata=meta, **scope)
+        memory = only_listed(store, scope["user_id"])
+        expected = {"id": ids[0], "text": said.text, "role": "user", "name": "maya", "meta": meta, **scope}
         for name, value in expected.items():
             expect.equal(getattr(memory, name), value, f"{name} of the listed memory")
         expect.equal((memory.version, memory.expires_at), (1, None), "version and expires_at of the listed memory")
@@ -189,11 +189,11 @@ class Listing(Harness):
         """
         user = self.new_id()
         self.add(store, "note", user_id=user, metadata={"a": [1], "b": {"c": 1}})
-        [memory] = listed(store, user_id=user)
-        memory.meta["a"].append(2)
-        memory.meta["b"]["c"] = 2
+        memory = only_listed(store, user)
+        memory.meta.get("a", []).append(2)
+        memory.meta.get("b", {})["c"] = 2
         memory.meta["d"] = 1
-        expect.equal(listed(store, user_id=user)[0].meta, {"a": [1], "b": {"c": 1}}, "metadata listed again")
+        expect.equal(only_listed(store, user).meta, {"a": [1], "b": {"c": 1}}, "metadata listed again")
 
     @needs("list")
     def test_adds_between_pages_hide_nothing(self, store: Any) -> None:

@@ -83,3 +83,10 @@ def pages_of(store: Any, **arguments: Any) -> Iterator[MemoryPage]:
 def listed(store: Any, **arguments: Any) -> list[Memory]:
     """Every memory of a listing, page after page."""
     return [memory for page in pages_of(store, **arguments) for memory in page.memories]
+
+
+def only_listed(store: Any, user: str) -> Memory:
+    """A user's one memory, from a listing."""
+    memories = listed(store, user_id=user)
+    expect.equal(len(memories), 1, "number of memories listed of a user who has one")
+    return memories[0]

@@ -27,7 +27,7 @@ class RefusedImports(Harness):
         If this fails, check the first line before anything is added; a later version may mean something else by it.
         """
         user = self.new_id()
-        record = self._record(user)
+        record = self._good_record(user)
         for what, header in (
             ("no line at all", None),
             ("no header", record),
@@ -49,7 +49,7 @@ class RefusedImports(Harness):
 
         If this fails, check that lines are numbered from 1, the header's, and that parse errors are wrapped.
         """
-        record = _line(self._record(self.new_id()))
+        record = _line(self._good_record(self.new_id()))
         for line in (
             "{",
             record[: len(record) // 2] + "\n",
@@ -59,7 +59,7 @@ class RefusedImports(Harness):
             f"{record.strip()}, {record}",
         ):
             with expect.raises(InvalidMemoryError, f"importing the line {expect.shown(line)}", _names_line(3)):
-                store.import_memories([_line(_HEADER), _line(self._record(self.new_id())), line])
+                store.import_memories([_line(_HEADER), _line(self._good_record(self.new_id())), line])
 
     @needs("export")
     def test_an_import_refuses_records_that_lack_a_field(self, store: Any) -> None:
@@ -69,9 +69,9 @@ class RefusedImports(Harness):
         """
         user = self.new_id()
         for name in ("id", "text", "created_at", "updated_at", "user_id"):
-            record = self._record(user)
+            record = self._good_record(user)
             del record[name]
-            self._refuses(store, record, f"importing a record without {name}")
+            self._refuses_record(store, record, f"importing a record without {name}")
         expect.equal(self.texts(store, user_id=user), [], "texts found after refused imports")
 
     @needs("export")
@@ -92,7 +92,9 @@ class RefusedImports(Harness):
             ("meta", (7, [1], {"a": 2**64}, {"a": float("nan")}, {"a": "\0"})),
         ):
             for value in values:
-                self._refuses(store, {**self._record(user), name: value}, f"importing a record with {name}={value!r}")
+                self._refuses_record(
+                    store, {**self._good_record(user), name: value}, f"importing a record with {name}={value!r}"
+                )
         expect.equal(self.texts(store, user_id=user), [], "texts found after refused imports")
 
     @needs("export")
@@ -103,8 +105,8 @@ class RefusedImports(Harness):
         """
         user, other = self.new_id(), self.new_id()
         for key in ("user_id", "run_id", "agent_id", "app_id", "memory_metadata", "mem0_memory_metadata"):
-            record = {**self._record(user), "meta": {key: other}}
-            self._refuses(store, record, f"importing a record with metadata {key!r}")
+            record = {**self._good_record(user), "meta": {key: other}}
+            self._refuses_record(store, record, f"importing a record with metadata {key!r}")
         expect.equal(self.texts(store, user_id=user), [], "texts found after refused imports")
 
     @needs("export")
@@ -114,7 +116,7 @@ class RefusedImports(Harness):
         If this fails, check messages of parsers, and chain no exception that holds the line.
         """
         secret, user = self.new_id("secret"), self.new_id()
-        record = self._record(user)
+        record = self._good_record(user)
         for what, line in (
             ("no JSON", f'{{"text": "{secret}", '),
             ("JSON of another kind", f'["{secret}"]'),
@@ -132,13 +134,13 @@ class RefusedImports(Harness):
             else:
                 raise AssertionError(f"importing {what}: expected an InvalidMemoryError, but it was accepted")
 
-    def _record(self, user: str) -> dict[str, Any]:
+    def _good_record(self, user: str) -> dict[str, Any]:
         """A record that is as it should be."""
         moment = "2024-05-01T12:00:00Z"
         memory_id = self.new_id("memory")
         return {"id": memory_id, "text": "note", "user_id": user, "created_at": moment, "updated_at": moment}
 
-    def _refuses(self, store: Any, record: dict[str, Any], what: str) -> None:
+    def _refuses_record(self, store: Any, record: dict[str, Any], what: str) -> None:
         """Fail unless a file with this record, on its second line, is refused."""
         with expect.raises(_REFUSED, what, _names_line(2)):
             store.import_memories([_line(_HEADER), _line(record)])

@@ -11,8 +11,8 @@ from memstore.memory import Memory
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 
-MANY: Final = 1_000
-"""More memories than any page that an engine is known to stop at."""
+MANY: Final = 1_050
+"""More memories than any page that an engine is known to stop at, `memstore.operations.PAGE_SIZE` included."""
 
 OWN_FIELDS: Final = frozenset({"memory_id", "score", *Memory.__slots__} - {"id", "text", "meta"})
 """The keys of ``memory_metadata``, on every store."""
@@ -83,8 +83,8 @@ class Searching(Harness):
         If this fails, check for the engine's page size or a default limit: only the first page is read.
         """
         user, texts = self.new_id(), [f"memory {number}" for number in range(MANY)]
-        for start in range(0, MANY, 250):
-            self.add(store, *texts[start : start + 250], user_id=user)
+        for start in range(0, MANY, 350):
+            self.add(store, *texts[start : start + 350], user_id=user)
         expect.same(self.texts(store, user_id=user), texts, f"texts of {MANY} memories")
         expect.equal(len(self.texts(store, user_id=user, top_k=3)), MANY, "memories found without a query, top_k=3")
 

@@ -95,11 +95,9 @@ class Calls(RuleBasedStateMachine):
         self.opened = opened
         self.model = Model()
         self.unique = opened.harness.new_id("x")[:10]
-        told = "timestamp" in opened.claims
-        hidden = {"updated_at"} if told else {"updated_at", "created_at"}  # times that the model does not know
-        self.filters = strategies.filters(strategies.fields().filter(lambda on: on.path[0] not in hidden)).map(
-            serialize
-        )
+        unknown = {"updated_at"} if "timestamp" in opened.claims else {"updated_at", "created_at"}
+        fields = strategies.fields().filter(lambda on: on.path[0] not in unknown)
+        self.filters = strategies.filters(fields).map(serialize)
 
     @initialize(
         target=memories, notes=st.lists(st.tuples(_USERS, _RUNS, _TEXTS, strategies.metadata()), min_size=1, max_size=8)

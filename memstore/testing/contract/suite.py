@@ -14,13 +14,18 @@ from memstore.testing.contract.asynchronous import Asynchronous
 from memstore.testing.contract.binding import Binding
 from memstore.testing.contract.bound_operations import BoundOperations
 from memstore.testing.contract.concurrency import Concurrency
+from memstore.testing.contract.counting import Counting
 from memstore.testing.contract.deleting import Deleting
 from memstore.testing.contract.durability import Durability
 from memstore.testing.contract.erasing import Erasing
+from memstore.testing.contract.expiring import Expiring
+from memstore.testing.contract.exporting import Exporting
 from memstore.testing.contract.filters import Filters
 from memstore.testing.contract.harness import Harness
+from memstore.testing.contract.history import History
 from memstore.testing.contract.hostile_filters import HostileFilters
 from memstore.testing.contract.ids import Ids
+from memstore.testing.contract.listing import Listing
 from memstore.testing.contract.metadata import Metadata
 from memstore.testing.contract.native import NativeAsync
 from memstore.testing.contract.plan import (
@@ -33,9 +38,14 @@ from memstore.testing.contract.plan import (
 )
 from memstore.testing.contract.protocol import Protocol
 from memstore.testing.contract.ranking import Ranking
+from memstore.testing.contract.refused_imports import RefusedImports
+from memstore.testing.contract.refused_updates import RefusedUpdates
 from memstore.testing.contract.refusing import Refusing
 from memstore.testing.contract.scope import Scope
 from memstore.testing.contract.searching import Searching
+from memstore.testing.contract.stateful import Stateful
+from memstore.testing.contract.updating import Updating
+from memstore.testing.contract.versions import Versions
 
 SUBJECTS: Final[tuple[type[Harness], ...]] = (
     Protocol,
@@ -56,6 +66,16 @@ SUBJECTS: Final[tuple[type[Harness], ...]] = (
     Asynchronous,
     NativeAsync,
     Refusing,
+    Updating,
+    RefusedUpdates,
+    Versions,
+    History,
+    Expiring,
+    Listing,
+    Counting,
+    Exporting,
+    RefusedImports,
+    Stateful,
 )
 """The files of the contract, in the order in which they run."""
 

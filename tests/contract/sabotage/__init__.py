@@ -3,7 +3,28 @@
 Importing this package registers them all.
 """
 
-from contract.sabotage import in_filters
+from contract.sabotage import (
+    in_adding,
+    in_filters,
+    in_hostile_filters,
+    in_metadata,
+    in_protocol,
+    in_ranking,
+    in_searching,
+    in_values,
+)
 from contract.sabotage.registry import SABOTAGES, Sabotage, judged
 
-__all__ = ["SABOTAGES", "Sabotage", "in_filters", "judged"]
+__all__ = [
+    "SABOTAGES",
+    "Sabotage",
+    "in_adding",
+    "in_filters",
+    "in_hostile_filters",
+    "in_metadata",
+    "in_protocol",
+    "in_ranking",
+    "in_searching",
+    "in_values",
+    "judged",
+]

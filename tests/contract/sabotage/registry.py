@@ -37,6 +37,11 @@ class Sabotage:
         return self.store.__name__
 
     @property
+    def sound(self) -> type:
+        """The store without the bug."""
+        return self.store.__base__
+
+    @property
     def bug(self) -> str:
         return " ".join((self.store.__doc__ or "").split())
 
@@ -66,15 +71,15 @@ def sabotage(
 
 def judged(case: Sabotage, store_class: type) -> BaseException | None:
     """What the named test says of a store that is opened as the reference is; None when it passes."""
-
-    class Judged(case.reference):
-        store_type = store_class
-
-    contract = Judged()
-    with contract.new_store() as store:
-        contract.store = store
-        try:
-            case.test.function(contract, store)
-        except Exception as error:
-            return error
-    return None
+    contract, failure = case.reference(), None
+    contract.store_type = store_class
+    try:
+        with contract.new_store() as store:
+            contract.store = store
+            try:
+                case.test.function(contract, store)
+            except Exception as error:
+                failure = error
+    except Exception as error:  # it cannot be closed
+        failure = failure or error
+    return failure
