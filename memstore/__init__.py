@@ -26,12 +26,17 @@ from memstore.store import (
     MemoryStore,
     OpenedMemoryStore,
     SupportsCapabilities,
-    SupportsCount,
-    SupportsHistory,
     SupportsLifecycle,
+)
+from memstore.supports import (
+    SupportsCount,
+    SupportsExpiration,
+    SupportsExport,
+    SupportsHistory,
     SupportsList,
     SupportsUpdate,
     SupportsWait,
+    TextSink,
 )
 
 __version__ = "0.1.0"
@@ -65,11 +70,14 @@ __all__ = [
     "StoreClosedError",
     "SupportsCapabilities",
     "SupportsCount",
+    "SupportsExpiration",
+    "SupportsExport",
     "SupportsHistory",
     "SupportsLifecycle",
     "SupportsList",
     "SupportsUpdate",
     "SupportsWait",
+    "TextSink",
     "UnsupportedError",
     "__version__",
     "bind",

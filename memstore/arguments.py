@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 
-from memstore.errors import InvalidMemoryError, ScopeError
+from memstore.errors import InvalidMemoryError, MemoryConflictError, ScopeError
 from memstore.filters import Filter, parse
 from memstore.ids import new_ids
 from memstore.json_values import check_text, checked_copy, copy_json
@@ -30,6 +30,7 @@ class Addition:
     metadata: Mapping[str, Any] | None = None
     timestamp: datetime | float | None = None
     ids: Sequence[str] | None = None
+    expires_at: datetime | float | None = None
 
     def to_memories(self, now: datetime) -> list[Memory]:
         """A record for each message that has text, in order; `now` is when they are written.
@@ -42,7 +43,8 @@ class Addition:
         if not self.scope:
             raise ScopeError("adding needs at least one of user_id, run_id, agent_id and app_id")
         spoken = list(_spoken(self.messages))
-        created_at = now if self.timestamp is None else _moment(self.timestamp)
+        created_at = now if self.timestamp is None else _moment(self.timestamp, "timestamp")
+        expires_at = None if self.expires_at is None else _moment(self.expires_at, "expires_at")
         batch = checked_metadata(self.metadata, "metadata") if self.metadata is not None else {}
         ids = new_ids(len(spoken)) if self.ids is None else self._client_ids([index for index, _, _ in spoken])
         user_id, run_id, agent_id, app_id = self.scope.values
@@ -59,6 +61,7 @@ class Addition:
                 self._meta(batch, message, index),
                 created_at=created_at,
                 updated_at=now,
+                expires_at=expires_at,
             )
             for memory_id, (index, message, text) in zip(ids, spoken, strict=True)
         ]
@@ -78,6 +81,56 @@ class Addition:
         if len(set(ids)) < len(ids):
             raise InvalidMemoryError("ids: an id stands there twice")
         return [ids[index] for index in stored]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What `update_memory` changes of a memory.
+
+    Raises:
+        ValueError: nothing is given, or a version below 1.
+        TypeError: a version that is no integer.
+        ScopeError: reserved metadata keys.
+        InvalidMemoryError: a text or metadata value that no store can keep.
+    """
+
+    text: str | None
+    metadata: Mapping[str, Any] | None
+    expected_version: int | None
+
+    def __post_init__(self) -> None:
+        if self.text is None and self.metadata is None:
+            raise ValueError("update_memory changes a text, metadata or both; neither was given")
+        if self.text is not None:
+            check_memory_text(self.text, "text")
+        if self.metadata is not None:
+            object.__setattr__(self, "metadata", checked_metadata(self.metadata, "metadata"))
+        if self.expected_version is not None:
+            checked_count(self.expected_version, "expected_version")
+
+    def applied(self, memory: Memory, now: datetime) -> Memory:
+        """The memory after the change, which shares nothing with the one before.
+
+        Raises:
+            MemoryConflictError: it is at another version than expected.
+            InvalidMemoryError: old and new metadata together are more than a store can keep.
+        """
+        if self.expected_version not in (None, memory.version):
+            raise MemoryConflictError(
+                memory.id,
+                f"the memory {memory.id!r} is at version {memory.version}, not {self.expected_version}; "
+                "nothing was changed",
+            )
+        patch = self.metadata or {}
+        # A null removes its key, as in https://www.rfc-editor.org/rfc/rfc7396; one that was added as null stays.
+        meta = {key: value for key, value in {**memory.meta, **patch}.items() if value is not None or key not in patch}
+        return replace(
+            memory,
+            text=memory.text if self.text is None else self.text,
+            meta=checked_copy(meta, "metadata"),
+            updated_at=now,
+            version=memory.version + 1,
+        )
 
 
 def target(filters: Filters | None, scope: Scope) -> Filter:
@@ -111,6 +164,19 @@ def checked_metadata(metadata: object, place: str) -> dict[str, Any]:
     copied: dict[str, Any] = checked_copy(metadata, place)
     _refuse_reserved_keys(copied, place)  # of the copy, whose keys are plain strings and stay as they are
     return copied
+
+
+def check_memory_text(text: object, place: str) -> None:
+    """Refuse what is no memory's text.
+
+    Raises:
+        InvalidMemoryError: no string, a blank one, or one with characters that no store keeps.
+    """
+    if not isinstance(text, str):
+        raise InvalidMemoryError(f"{place}: a text is a string, not of type {type(text).__name__}")
+    if not text or text.isspace():
+        raise InvalidMemoryError(f"{place}: a memory's text is not blank")
+    check_text(text, place)
 
 
 def checked_messages(messages: object) -> list[ChatMessage]:
@@ -204,12 +270,12 @@ def _text(message: ChatMessage) -> str | None:
     return text if text and not text.isspace() else None
 
 
-def _moment(timestamp: object) -> datetime:
+def _moment(given: object, name: str) -> datetime:
     try:
-        if isinstance(timestamp, datetime):
-            return utc(timestamp)
-        if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
-            return _EPOCH + timedelta(seconds=timestamp)
+        if isinstance(given, datetime):
+            return utc(given)
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return _EPOCH + timedelta(seconds=given)
     except (OverflowError, ValueError) as error:
-        raise InvalidMemoryError(f"timestamp: no moment within the years 1 to 9999 ({type(error).__name__})") from None
-    raise InvalidMemoryError(f"timestamp: a datetime or Unix seconds belong here, not {type(timestamp).__name__}")
+        raise InvalidMemoryError(f"{name}: no moment within the years 1 to 9999 ({type(error).__name__})") from None
+    raise InvalidMemoryError(f"{name}: a datetime or Unix seconds belong here, not {type(given).__name__}")

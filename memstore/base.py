@@ -5,32 +5,39 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, Final, Self, TypeAlias
 from urllib.parse import SplitResult
 
 from haystack import logging
 from haystack.core.serialization import default_from_dict, default_to_dict
 from haystack.dataclasses import ChatMessage
-from haystack.tracing.tracer import Span, tracer
 
 from memstore import operations
-from memstore.arguments import Addition, given_filters, target
+from memstore.arguments import Addition, Patch, given_filters, target
 from memstore.binding import BoundMemoryStore, bind
 from memstore.capabilities import capabilities
-from memstore.errors import MemoryStoreError, RegistryError, StoreClosedError, UnsupportedError
-from memstore.filters import Filter, FilterSupport
+from memstore.closing import Closing
+from memstore.errors import RegistryError
+from memstore.filters import TRUE, Filter, FilterSupport, Not
 from memstore.memory import AddedMemory, Memory, MemoryPage, Position, Scope, check_memory_id
+from memstore.operations import Reading
+from memstore.running import OperationRunner
 from memstore.store import Filters
-from memstore.twins import Operation, Primitive, async_twin, drive, drive_async, sync_method
+from memstore.supports import TextSink
+from memstore.twins import Operation, async_twin, sync_method
 
 logger = logging.getLogger(__name__)
 
 BASE_CAPABILITIES: Final = capabilities(
     {
+        "async",
+        "lifecycle",
+        "expiration",
+        "export",
         "list",
         "count",
         "client_ids",
@@ -46,15 +53,14 @@ BASE_CAPABILITIES: Final = capabilities(
 Ranked: TypeAlias = tuple[list[tuple[Memory, float]], bool]
 """What `_rank` returns: hits, best first, and whether nothing more matches."""
 
-T = TypeVar("T")
 
-
-class BaseMemoryStore(ABC):
+class BaseMemoryStore(OperationRunner, Closing):
     """Turns three primitives on records into the whole protocol, sync and async.
 
-    A backend implements `_insert`, `_select` and `_delete`, and says what it offers in
-    `capabilities` and which filters it evaluates in `filter_support`. Whatever a primitive raises
-    that is no `MemoryStoreError` reaches the caller as one, with the cause chained.
+    A backend implements `_insert`, `_select` and `_delete`, and what it can of the optional ones. It
+    says what it offers in `capabilities`, and which filters it evaluates in `filter_support`.
+    Whatever a primitive raises that is no `MemoryStoreError` reaches the caller as one, with the
+    cause chained.
     docs/writing-a-backend.md writes a store this way.
     """
 
@@ -111,6 +117,27 @@ class BaseMemoryStore(ABC):
         """
         return None
 
+    def _replace(self, memory: Memory, expected_version: int) -> bool:
+        """Put `memory` in the place of the one with its id and this version, in one step.
+
+        Needed where `update` is claimed.
+
+        Returns:
+            Whether it did; False when there is none with this id and version.
+        """
+        raise NotImplementedError
+
+    def _history(self, memory_id: str) -> list[Memory]:
+        """The states of a memory, oldest first, the present one last; none if there is no such memory.
+
+        Needed where `history` is claimed. Deleting a memory deletes its states too.
+        """
+        raise NotImplementedError
+
+    def _may_hold_expiring(self) -> bool:
+        """Whether a memory may have an `expires_at`; where not, reads are spared looking for it."""
+        return "expiration" in self.capabilities
+
     def _warm_up(self) -> None:
         """Load models, open connections: what would make the first call slow."""
 
@@ -131,6 +158,12 @@ class BaseMemoryStore(ABC):
     async def _rank_async(self, query: str, filter: Filter, limit: int) -> Ranked | None:
         return None
 
+    async def _replace_async(self, memory: Memory, expected_version: int) -> bool:
+        raise NotImplementedError
+
+    async def _history_async(self, memory_id: str) -> list[Memory]:
+        raise NotImplementedError
+
     async def _close_async(self) -> None:
         await asyncio.to_thread(self._close)
 
@@ -150,6 +183,7 @@ class BaseMemoryStore(ABC):
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
         ids: Sequence[str] | None = None,
+        expires_at: datetime | float | None = None,
     ) -> Operation[list[AddedMemory]]:
         """See `MemoryStore.add_memories`. Messages are kept word for word, and are there on return."""
         if timestamp is not None:
@@ -158,8 +192,10 @@ class BaseMemoryStore(ABC):
             self._require("client_ids")
             if infer:
                 raise ValueError("ids: they need infer=False, because inferred memories have no message each")
+        if expires_at is not None:
+            self._require("expiration")
         scope = Scope(user_id, run_id, agent_id, app_id)
-        addition = Addition(messages, scope, metadata, timestamp, ids)
+        addition = Addition(messages, scope, metadata, timestamp, ids, expires_at)
         return operations.add(self.filter_support, addition, self._clock())
 
     @sync_method
@@ -177,9 +213,7 @@ class BaseMemoryStore(ABC):
     ) -> Operation[list[ChatMessage]]:
         """See `MemoryStore.search_memories`."""
         wanted = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
-        return operations.search(
-            self.filter_support, query, wanted, top_k, include_memory_metadata=include_memory_metadata
-        )
+        return operations.search(self._reading(wanted), query, top_k, include_memory_metadata=include_memory_metadata)
 
     @sync_method
     def search_memories_as_single_message(
@@ -195,7 +229,7 @@ class BaseMemoryStore(ABC):
     ) -> Operation[ChatMessage]:
         """See `MemoryStore.search_memories_as_single_message`."""
         wanted = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
-        return operations.search_as_single_message(self.filter_support, query, wanted, top_k)
+        return operations.search_as_single_message(self._reading(wanted), query, top_k)
 
     @sync_method
     def delete_all_memories(
@@ -208,12 +242,12 @@ class BaseMemoryStore(ABC):
     ) -> Operation[None]:
         """See `MemoryStore.delete_all_memories`."""
         wanted = target(None, Scope(user_id, run_id, agent_id, app_id))
-        return operations.delete_all(self.filter_support, wanted)
+        return operations.delete_all(Reading(self.filter_support, wanted))
 
     @sync_method
     def delete_memory(self, memory_id: str) -> Operation[None]:
         """See `MemoryStore.delete_memory`."""
-        return operations.delete(check_memory_id(memory_id))
+        return operations.delete(self._reading(TRUE), check_memory_id(memory_id))
 
     # Operations beyond the required ones.
 
@@ -232,7 +266,7 @@ class BaseMemoryStore(ABC):
         """See `SupportsList.list_memories`."""
         self._require("list")
         wanted = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
-        return operations.list_page(self.filter_support, wanted, limit, cursor)
+        return operations.list_page(self._reading(wanted), limit, cursor)
 
     @sync_method
     def count_memories(
@@ -247,7 +281,7 @@ class BaseMemoryStore(ABC):
         """See `SupportsCount.count_memories`."""
         self._require("count")
         wanted = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
-        return operations.count(self.filter_support, wanted)
+        return operations.count(self._reading(wanted))
 
     @sync_method
     def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> Operation[list[AddedMemory]]:
@@ -265,12 +299,52 @@ class BaseMemoryStore(ABC):
         expected_version: int | None = None,
     ) -> Operation[Memory]:
         """See `SupportsUpdate.update_memory`."""
-        raise UnsupportedError("update", type(self).__name__)
+        self._require("update")
+        patch = Patch(text, metadata, expected_version)
+        return operations.update(partial(self._reading, TRUE), check_memory_id(memory_id), patch, self._clock)
 
     @sync_method
     def memory_history(self, memory_id: str) -> Operation[list[Memory]]:
         """See `SupportsHistory.memory_history`."""
-        raise UnsupportedError("history", type(self).__name__)
+        self._require("history")
+        return operations.history(self._reading(TRUE), check_memory_id(memory_id))
+
+    @sync_method
+    def purge_expired_memories(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[int]:
+        """See `SupportsExpiration.purge_expired_memories`."""
+        self._require("expiration")
+        wanted = Scope(user_id, run_id, agent_id, app_id).filter
+        return operations.purge(Reading(self.filter_support, wanted, operations.expired(self._clock())))
+
+    @sync_method
+    def export_memories(
+        self,
+        file: TextSink,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[int]:
+        """See `SupportsExport.export_memories`."""
+        self._require("export")
+        scope = Scope(user_id, run_id, agent_id, app_id)
+        everything = not scope and given_filters(filters) is None
+        return operations.export(self._reading(TRUE if everything else self._target(filters, scope)), file)
+
+    @sync_method
+    def import_memories(self, lines: Iterable[str]) -> Operation[int]:
+        """See `SupportsExport.import_memories`."""
+        self._require("export")
+        return operations.import_lines(self.filter_support, lines, self._require)
 
     add_memories_async = async_twin(add_memories)
     search_memories_async = async_twin(search_memories)
@@ -282,6 +356,9 @@ class BaseMemoryStore(ABC):
     wait_async = async_twin(wait)
     update_memory_async = async_twin(update_memory)
     memory_history_async = async_twin(memory_history)
+    purge_expired_memories_async = async_twin(purge_expired_memories)
+    export_memories_async = async_twin(export_memories)
+    import_memories_async = async_twin(import_memories)
 
     def bound(
         self,
@@ -336,21 +413,10 @@ class BaseMemoryStore(ABC):
 
     def _closes_now(self) -> bool:
         """Mark the store closed; True for the one caller that has to release it."""
+        self._check_started()
         with self._closing:
             first, self._closed = not self._closed, True
         return first
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self.close_async()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}{' (closed)' if self._closed else ''}>"
@@ -361,89 +427,19 @@ class BaseMemoryStore(ABC):
             raise TypeError(f"{type(self).__name__} keeps its memories in this process: a pickled copy would have none")
         return type(self).from_dict, (self.to_dict(),)
 
-    # Running operations.
-
-    def _run(self, name: str, operation: Operation[T]) -> T:
-        with self._traced(name) as span:
-            try:
-                result = drive(operation, self._call)
-            except Exception as error:  # noqa: BLE001  # raised below
-                failure = self._failed(span, error)
-            else:
-                return self._done(name, span, result)
-        raise failure
-
-    async def _run_async(self, name: str, operation: Operation[T]) -> T:
-        with self._traced(name) as span:
-            try:
-                result = await drive_async(operation, self._call_async)
-            except Exception as error:  # noqa: BLE001  # raised below
-                failure = self._failed(span, error)
-            else:
-                return self._done(name, span, result)
-        raise failure
-
-    def _drives_async(self) -> bool:
-        return "native_async" in self.capabilities
-
-    def _call(self, primitive: Primitive) -> Any:
-        self._check_usable()  # closed in the middle, a listing must not end as if it were complete
-        try:
-            return getattr(self, f"_{primitive.name}")(*primitive.arguments)
-        except MemoryStoreError:
-            raise
-        except Exception as error:
-            raise self._failure(primitive.name, error) from error
-
-    async def _call_async(self, primitive: Primitive) -> Any:
-        self._check_usable()
-        try:
-            return await getattr(self, f"_{primitive.name}_async")(*primitive.arguments)
-        except MemoryStoreError:
-            raise
-        except Exception as error:
-            raise self._failure(primitive.name, error) from error
-
-    def _failure(self, primitive: str, error: Exception) -> MemoryStoreError:
-        # The cause may quote texts or secrets, so only its type is repeated.
-        return MemoryStoreError(f"{type(self).__name__} could not {primitive} memories: {type(error).__name__}")
-
-    def _traced(self, name: str) -> AbstractContextManager[Span]:
-        tags = {"memstore.store": type(self).__name__, "memstore.operation": name}
-        return tracer.trace(f"memstore.{name}", tags=tags)
-
-    def _done(self, name: str, span: Span, result: T) -> T:
-        """Trace and log how many memories an operation was about. Never their texts, nor queries or ids."""
-        results = len(result) if isinstance(result, list) else None
-        if results is not None:
-            span.set_tag("memstore.results", results)
-        logger.debug(
-            "{store}.{operation} done, results: {results}", store=type(self).__name__, operation=name, results=results
-        )
-        return result
-
-    def _failed(self, span: Span, error: Exception) -> Exception:
-        """Trace what kind of error it was. It is raised outside of the span, since tracers write down causes."""
-        span.set_tag("memstore.error", type(error).__name__)
-        return error
-
-    def _check_usable(self) -> None:
-        if self._closed:
-            raise StoreClosedError(type(self).__name__)
-        if os.getpid() != self._process:
-            raise MemoryStoreError(
-                f"this {type(self).__name__} was opened before the process forked; open one in the child"
-            )
-
-    def _require(self, capability: str) -> None:
-        if capability not in self.capabilities:
-            raise UnsupportedError(capability, type(self).__name__)
+    # What reads find.
 
     def _target(self, filters: Filters | None, scope: Scope) -> Filter:
         if scope and given_filters(filters) is not None and not self._warned_of_ignored_ids:
             self._warned_of_ignored_ids = True
             logger.warning("filters were given, so the ids beside them are ignored; memstore.bind keeps to a scope")
         return target(filters, scope)
+
+    def _reading(self, wanted: Filter) -> Reading:
+        """What a read finds of what it wants: nothing that has expired by now."""
+        if not self._may_hold_expiring():
+            return Reading(self.filter_support, wanted)
+        return Reading(self.filter_support, wanted, Not(operations.expired(self._clock())))
 
 
 def _utc_now() -> datetime:

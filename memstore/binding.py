@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Self, TypeVar
 
 from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
 
-from memstore.arguments import checked_messages, checked_metadata, given_filters
+from memstore.arguments import Patch, checked_messages, checked_metadata, given_filters
+from memstore.closing import Closing
 from memstore.errors import (
     EventNotFoundError,
     MemoryNotFoundError,
@@ -19,10 +20,12 @@ from memstore.errors import (
     StoreClosedError,
     UnsupportedError,
 )
+from memstore.export import from_lines, to_lines, within
 from memstore.filters import field, parse, serialize
 from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
 from memstore.registry import store_from_dict
 from memstore.store import BareMemoryStore, Filters
+from memstore.supports import TextSink
 from memstore.twins import Operation, Primitive, async_twin, drive, drive_async, sync_method
 
 T = TypeVar("T")
@@ -52,7 +55,7 @@ def bind(
     return BoundMemoryStore(store, user_id=user_id, run_id=run_id, agent_id=agent_id, app_id=app_id)
 
 
-class BoundMemoryStore:
+class BoundMemoryStore(Closing):
     """What `bind` returns: a `MemoryStore`, sync and async, over the memories of one scope.
 
     It has every optional method; where the store underneath has not, calling one raises
@@ -114,6 +117,7 @@ class BoundMemoryStore:
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
         ids: Sequence[str] | None = None,
+        expires_at: datetime | float | None = None,
     ) -> Operation[list[AddedMemory]]:
         """See `MemoryStore.add_memories`; the bound ids are set."""
         scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
@@ -128,6 +132,9 @@ class BoundMemoryStore:
         if ids is not None:
             self._require("client_ids")
             given["ids"] = list(ids) if isinstance(ids, list | tuple) else ids
+        if expires_at is not None:
+            self._require("expiration")
+            given["expires_at"] = expires_at
         return _call("add_memories", **given, **scope.ids)
 
     @sync_method
@@ -229,16 +236,50 @@ class BoundMemoryStore:
         expected_version: int | None = None,
     ) -> Operation[Memory]:
         """See `SupportsUpdate.update_memory`; to it, memories of other scopes do not exist."""
-        if metadata is not None:
-            metadata = checked_metadata(metadata, "metadata")
+        self._method("update_memory")
+        patch = Patch(text, metadata, expected_version)  # before the memory is looked for, as in any store
         return self._on_own_memory(
-            "update_memory", memory_id, text=text, metadata=metadata, expected_version=expected_version
+            "update_memory", memory_id, text=text, metadata=patch.metadata, expected_version=expected_version
         )
 
     @sync_method
     def memory_history(self, memory_id: str) -> Operation[list[Memory]]:
         """See `SupportsHistory.memory_history`; to it, memories of other scopes do not exist."""
         return self._on_own_memory("memory_history", memory_id)
+
+    @sync_method
+    def purge_expired_memories(
+        self,
+        *,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[int]:
+        """See `SupportsExpiration.purge_expired_memories`, within the scope."""
+        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        return _call("purge_expired_memories", **scope.ids)
+
+    @sync_method
+    def export_memories(
+        self,
+        file: TextSink,
+        *,
+        filters: Filters | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        agent_id: str | None = None,
+        app_id: str | None = None,
+    ) -> Operation[int]:
+        """See `SupportsExport.export_memories`; without any id or filter, the scope is written."""
+        target = self._target(filters, Scope(user_id, run_id, agent_id, app_id))
+        return _call("export_memories", file=file, **target)
+
+    @sync_method
+    def import_memories(self, lines: Iterable[str]) -> Operation[int]:
+        """See `SupportsExport.import_memories`; a memory outside of the scope is refused."""
+        # What is handed on is written anew, so that what was checked is what the store reads.
+        return _call("import_memories", lines=to_lines(within(from_lines(lines), self._scope)))
 
     add_memories_async = async_twin(add_memories)
     search_memories_async = async_twin(search_memories)
@@ -250,6 +291,9 @@ class BoundMemoryStore:
     wait_async = async_twin(wait)
     update_memory_async = async_twin(update_memory)
     memory_history_async = async_twin(memory_history)
+    purge_expired_memories_async = async_twin(purge_expired_memories)
+    export_memories_async = async_twin(export_memories)
+    import_memories_async = async_twin(import_memories)
 
     # Configuration.
 
@@ -297,18 +341,6 @@ class BoundMemoryStore:
             if self._owns_store:
                 await close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exception: object) -> None:
-        await self.close_async()
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {', '.join(self._scope.ids)} in {type(self._store).__name__}>"
 
@@ -338,8 +370,11 @@ class BoundMemoryStore:
 
     def _method(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] | None = getattr(self._store, name, None)
+        capability = _CAPABILITY_OF.get(name)
         if method is None:
-            raise UnsupportedError(_CAPABILITY_OF.get(name, name), type(self._store).__name__)
+            raise UnsupportedError(capability or name, type(self._store).__name__)
+        if capability is not None and hasattr(self._store, "capabilities"):
+            self._require(capability)
         return method
 
     def _check_usable(self) -> None:
@@ -377,6 +412,9 @@ _CAPABILITY_OF: Final = {
     "count_memories": "count",
     "update_memory": "update",
     "memory_history": "history",
+    "purge_expired_memories": "expiration",
+    "export_memories": "export",
+    "import_memories": "export",
 }
 
 

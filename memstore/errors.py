@@ -43,14 +43,15 @@ class EventNotFoundError(MemoryStoreError, LookupError):
 
 
 class MemoryConflictError(MemoryStoreError):
-    """A memory with this id exists already and is not the same one."""
+    """The memory with this id is not the one, or not at the version, that the call expects."""
 
-    def __init__(self, memory_id: str) -> None:
-        super().__init__(f"the id {memory_id!r} is taken by another memory; nothing was added")
+    def __init__(self, memory_id: str, reason: str | None = None) -> None:
+        """Without a reason: an add found the id taken."""
+        super().__init__(reason or f"the id {memory_id!r} is taken by another memory; nothing was added")
         self.memory_id = memory_id
 
-    def __reduce__(self) -> tuple[type[MemoryConflictError], tuple[str]]:
-        return MemoryConflictError, (self.memory_id,)
+    def __reduce__(self) -> tuple[type[MemoryConflictError], tuple[str, str]]:
+        return MemoryConflictError, (self.memory_id, str(self))
 
 
 class MemoryTimeoutError(MemoryStoreError, TimeoutError):

@@ -5,37 +5,70 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from haystack.dataclasses import ChatMessage
 
 from memstore import ranking
-from memstore.arguments import Addition, checked_count, checked_event_ids, checked_query
+from memstore.arguments import Addition, Patch, checked_count, checked_event_ids, checked_query
 from memstore.errors import EventNotFoundError, MemoryConflictError, MemoryNotFoundError, MemoryStoreError
+from memstore.export import FIRST_LINE, HEADER, from_lines, to_line
 from memstore.filters import (
     FALSE,
     TRUE,
+    Comparison,
     Field,
     Filter,
     FilterSupport,
     In,
+    Operator,
+    Split,
     compile_filter,
+    matches,
     normalize,
     serialize,
     split_filter,
 )
+from memstore.filters.fields import EXPIRES_AT
 from memstore.filters.instants import format_instant
 from memstore.memory import AddedMemory, Memory, MemoryPage, Position, utc
-from memstore.twins import Operation, Primitive
+from memstore.supports import TextSink
+from memstore.twins import Aside, Operation, Primitive
 
 PAGE_SIZE: Final = 1000
 """How many memories are asked of a store at a time."""
 
 _OVERFETCH: Final = 4
-_ATTEMPTS: Final = 5
+_INSERT_ATTEMPTS: Final = 5
+_UPDATE_ATTEMPTS: Final = 100
 _DELETED_AT_ONCE: Final = 10 * PAGE_SIZE
+_ID: Final = Field(("id",))
+
+
+class Reading(NamedTuple):
+    """What is read of a store: the memories that match a filter and a condition on when they expire.
+
+    The condition holds the present moment, so it is kept out of all that is remembered of filters;
+    and it is no part of what a caller asked for, so cursors do not know it.
+    """
+
+    support: FilterSupport
+    wanted: Filter
+    expiry: Filter = TRUE
+
+    def split(self) -> Split:
+        """What the store evaluates, and what is evaluated here."""
+        split = split_filter(self.wanted, self.support)
+        return split if self.expiry == TRUE else split.narrowed(self.expiry, self.support)
+
+
+def expired(now: datetime) -> Filter:
+    """What has expired at a moment."""
+    return Comparison(EXPIRES_AT, Operator.LE, format_instant(now))
 
 
 def add(support: FilterSupport, addition: Addition, now: datetime) -> Operation[list[AddedMemory]]:
@@ -46,70 +79,127 @@ def add(support: FilterSupport, addition: Addition, now: datetime) -> Operation[
     if addition.ids is None:
         stored = yield Primitive("insert", (memories,))
     else:
-        stored = yield from _add_once(support, memories, same_time=addition.timestamp is not None)
+        stored, _ = yield from _insert_missing(support, memories, partial(_says_the_same, addition))
     return [{"memory_id": memory.id, "memory": memory.text} for memory in stored]
 
 
 def search(
-    support: FilterSupport, query: object, wanted: Filter, top_k: object, *, include_memory_metadata: bool
+    reading: Reading, query: object, top_k: object, *, include_memory_metadata: bool
 ) -> Operation[list[ChatMessage]]:
     """Every match in listing order, or for a query the best of them."""
     count, text = checked_count(top_k, "top_k"), checked_query(query)
     if text is None:
-        memories = yield from _every(support, wanted)
+        memories = yield from _every(reading)
         return [memory.to_chat_message(include_memory_metadata=include_memory_metadata) for memory in memories]
-    found = yield from _best(support, text, wanted, count)
+    found = yield from _best(reading, text, count)
     return [
         memory.to_chat_message(score=score, include_memory_metadata=include_memory_metadata) for memory, score in found
     ]
 
 
-def search_as_single_message(
-    support: FilterSupport, query: object, wanted: Filter, top_k: object
-) -> Operation[ChatMessage]:
-    """What a search finds, a line for each memory; the seed's own wrapper writes the same lines."""
-    found = yield from search(support, query, wanted, top_k, include_memory_metadata=False)
-    lines = (f"- MEMORY #{number}: {message.text}" for number, message in enumerate(found, start=1))
+def search_as_single_message(reading: Reading, query: object, top_k: object) -> Operation[ChatMessage]:
+    """What a search finds, a line for each memory; further lines of a text are indented, so that none is another's."""
+    found = yield from search(reading, query, top_k, include_memory_metadata=False)
+    texts = ("  ".join((message.text or "").splitlines(keepends=True)) for message in found)
+    lines = (f"- MEMORY #{number}: {text}" for number, text in enumerate(texts, start=1))
     return ChatMessage.from_system("\n".join(lines))
 
 
-def list_page(support: FilterSupport, wanted: Filter, limit: object, cursor: str | None) -> Operation[MemoryPage]:
+def list_page(reading: Reading, limit: object, cursor: str | None) -> Operation[MemoryPage]:
     """One page of the matches."""
     count = checked_count(limit, "limit")
-    wanted = normalize(wanted)
-    after = None if cursor is None else _read_cursor(cursor, wanted)
-    memories = yield from _some(support, wanted, after, count + 1)
+    reading = reading._replace(wanted=normalize(reading.wanted))
+    after = None if cursor is None else _read_cursor(cursor, reading.wanted)
+    memories = yield from _some(reading, after, count + 1)
     page = memories[:count]
     return MemoryPage(
         [memory.copy() for memory in page],
-        _write_cursor(page[-1].position, wanted) if len(memories) > count else None,
+        _write_cursor(page[-1].position, reading.wanted) if len(memories) > count else None,
     )
 
 
-def count(support: FilterSupport, wanted: Filter) -> Operation[int]:
+def count(reading: Reading) -> Operation[int]:
     """How many match."""
-    return len((yield from _every(support, wanted)))
+    return len((yield from _every(reading)))
 
 
-def delete_all(support: FilterSupport, wanted: Filter) -> Operation[None]:
-    """Delete page by page until nothing matches any more."""
+def delete_all(reading: Reading) -> Operation[None]:
+    """Delete every match."""
+    yield from purge(reading)
+
+
+def purge(reading: Reading) -> Operation[int]:
+    """Delete page by page until nothing matches any more; how many there were."""
     previous: list[str] = []
+    deleted = 0
     while True:
-        page = yield from _some(support, wanted, None, _DELETED_AT_ONCE)
+        page = yield from _some(reading, None, _DELETED_AT_ONCE)
         ids = [memory.id for memory in page]
         if not ids:
-            return
+            return deleted
         if ids == previous:
             raise MemoryStoreError("memories are still there after they were deleted")
-        yield Primitive("delete", (ids,))
+        deleted += len((yield Primitive("delete", (ids,))))
         previous = ids
 
 
-def delete(memory_id: str) -> Operation[None]:
-    """Delete one memory that must exist."""
+def delete(reading: Reading, memory_id: str) -> Operation[None]:
+    """Delete one memory that must be found."""
+    if reading.expiry != TRUE:
+        yield from _one(reading, memory_id)
     deleted = yield Primitive("delete", ([memory_id],))
     if not deleted:
         raise MemoryNotFoundError(memory_id)
+
+
+def update(
+    look: Callable[[], Reading], memory_id: str, patch: Patch, clock: Callable[[], datetime]
+) -> Operation[Memory]:
+    """Change one memory in one step; where somebody else changed it meanwhile, look again."""
+    for _ in range(_UPDATE_ATTEMPTS):
+        old = yield from _one(look(), memory_id)
+        new = patch.applied(old, clock())
+        if (yield Primitive("replace", (new, old.version))):
+            return new.copy()
+    raise MemoryStoreError(f"the memory {memory_id!r} was changed by others {_UPDATE_ATTEMPTS} times in between")
+
+
+def history(reading: Reading, memory_id: str) -> Operation[list[Memory]]:
+    """The states of one memory that must be found."""
+    states = yield Primitive("history", (memory_id,))
+    if not states or not matches(reading.expiry, states[-1]):
+        raise MemoryNotFoundError(memory_id)
+    return [memory.copy() for memory in states]
+
+
+def export(reading: Reading, file: TextSink) -> Operation[int]:
+    """Write the matches page by page."""
+    written, after, text = 0, None, to_line(HEADER)
+    while True:
+        page = yield from _some(reading, after, PAGE_SIZE)
+        text += "".join(to_line(memory.to_dict()) for memory in page)
+        yield Aside(partial(file.write, text))
+        written += len(page)
+        if len(page) < PAGE_SIZE:
+            return written
+        after, text = page[-1].position, ""
+
+
+def import_lines(support: FilterSupport, lines: Iterable[str], require: Callable[[str], None]) -> Operation[int]:
+    """Add what is not there yet, batch by batch."""
+    memories = from_lines(lines)
+    added, line = 0, FIRST_LINE
+    while batch := (yield Aside(lambda: list(islice(memories, PAGE_SIZE)))):
+        if any(memory.expires_at is not None for memory in batch):
+            require("expiration")
+        try:
+            _, new = yield from _insert_missing(support, batch, _is_the_same)
+        except MemoryConflictError as conflict:
+            line += next((place for place, memory in enumerate(batch) if memory.id == conflict.memory_id), 0)
+            taken = f"line {line}: the id {conflict.memory_id!r} is taken by another memory; the import ended here"
+            raise MemoryConflictError(conflict.memory_id, taken) from None
+        added, line = added + new, line + len(batch)
+    return added
 
 
 def wait(event_ids: object) -> Operation[list[AddedMemory]]:
@@ -120,40 +210,62 @@ def wait(event_ids: object) -> Operation[list[AddedMemory]]:
     yield  # a generator like the others, though it needs no primitive
 
 
-def _add_once(support: FilterSupport, memories: list[Memory], *, same_time: bool) -> Operation[list[Memory]]:
-    """Insert what is not there yet. Another writer may come first, so a conflict is looked at again."""
+def _insert_missing(
+    support: FilterSupport, memories: list[Memory], same: Callable[[Memory, Memory], bool]
+) -> Operation[tuple[list[Memory], int]]:
+    """Insert what is not there yet; what is there then for each, and how many are new.
+
+    Another writer may come first, so a conflict is looked at again.
+    """
     ids = [memory.id for memory in memories]
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(_INSERT_ATTEMPTS):
         existing: dict[str, Memory] = {}
         for start in range(0, len(ids), PAGE_SIZE):  # a filter's size is bounded, a batch's is not
-            some = In(Field(("id",)), tuple(ids[start : start + PAGE_SIZE]))
-            existing |= {memory.id: memory for memory in (yield from _every(support, some))}
+            # Also what has expired: until it is purged, it holds its id.
+            some = Reading(support, In(_ID, tuple(ids[start : start + PAGE_SIZE])))
+            existing |= {memory.id: memory for memory in (yield from _every(some))}
+        missing: dict[str, Memory] = {}
         for memory in memories:
-            if memory.id in existing and not _same(memory, existing[memory.id], same_time=same_time):
+            there = existing.get(memory.id) or missing.setdefault(memory.id, memory)
+            if there is not memory and not same(memory, there):
                 raise MemoryConflictError(memory.id)
-        missing = [memory for memory in memories if memory.id not in existing]
         try:
-            stored = (yield Primitive("insert", (missing,))) if missing else []
+            stored = (yield Primitive("insert", (list(missing.values()),))) if missing else []
         except MemoryConflictError:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == _INSERT_ATTEMPTS - 1:
                 raise
             continue
-        existing |= {memory.id: memory for memory in stored}
-        return [existing[memory_id] for memory_id in ids]
+        if [memory.id for memory in stored] != list(missing):
+            raise MemoryStoreError("the store did not keep the ids that it was given")
+        existing |= missing
+        return [existing[memory_id] for memory_id in ids], len(stored)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _same(new: Memory, old: Memory, *, same_time: bool) -> bool:
+def _says_the_same(addition: Addition, new: Memory, old: Memory) -> bool:
     return (
         (new.scope, new.text, new.role, new.name) == (old.scope, old.text, old.role, old.name)
         and json.dumps(new.meta, sort_keys=True) == json.dumps(old.meta, sort_keys=True)  # 1, 1.0 and True differ
-        and (not same_time or new.created_at == old.created_at)
+        and (addition.timestamp is None or new.created_at == old.created_at)
+        and (addition.expires_at is None or new.expires_at == old.expires_at)
     )
 
 
-def _some(support: FilterSupport, wanted: Filter, after: Position | None, limit: int | None) -> Operation[list[Memory]]:
+def _is_the_same(new: Memory, old: Memory) -> bool:
+    return json.dumps(new.to_dict(), sort_keys=True) == json.dumps(old.to_dict(), sort_keys=True)
+
+
+def _one(reading: Reading, memory_id: str) -> Operation[Memory]:
+    """The memory with an id, which must be found."""
+    found = yield from _some(reading._replace(wanted=Comparison(_ID, Operator.EQ, memory_id)), None, 1)
+    if not found:
+        raise MemoryNotFoundError(memory_id)
+    return found[0]
+
+
+def _some(reading: Reading, after: Position | None, limit: int | None) -> Operation[list[Memory]]:
     """The first `limit` matches after a position, in listing order; all of them when it is None."""
-    split = split_filter(wanted, support)
+    split = reading.split()
     if split.residual == FALSE:
         return []
     keep = None if split.residual == TRUE else compile_filter(split.residual)
@@ -171,36 +283,34 @@ def _some(support: FilterSupport, wanted: Filter, after: Position | None, limit:
         after = page[-1].position
 
 
-def _every(support: FilterSupport, wanted: Filter) -> Operation[list[Memory]]:
-    return (yield from _some(support, wanted, None, None))
+def _every(reading: Reading) -> Operation[list[Memory]]:
+    return (yield from _some(reading, None, None))
 
 
-def _best(
-    support: FilterSupport, query: str, wanted: Filter, limit: int
-) -> Operation[list[tuple[Memory, float | None]]]:
+def _best(reading: Reading, query: str, limit: int) -> Operation[list[tuple[Memory, float]]]:
     """The best `limit` matches.
 
     The engine ranks, when the store has one, by the part of the filter that it evaluates; it is
     asked for more until enough survive the rest. Where it stops before (a ceiling), or where there
     is no engine, every match is ranked here: a residual never costs a hit.
     """
-    split = split_filter(wanted, support)
+    split = reading.split()
     if split.residual == FALSE:
         return []
-    keep = compile_filter(split.residual)
+    keep = None if split.residual == TRUE else compile_filter(split.residual)
     asked = limit
     while True:
         ranked = yield Primitive("rank", (query, split.native, asked))
         if ranked is None:
             break
         hits, exhausted = ranked
-        kept = list(islice((hit for hit in hits if keep(hit[0])), limit))
+        kept = list(islice((hit for hit in hits if keep is None or keep(hit[0])), limit))
         if len(kept) == limit or exhausted:
             return kept
         if len(hits) < asked:
             break
         asked *= _OVERFETCH
-    return list(ranking.rank(query, (yield from _every(support, wanted)), limit))
+    return list(ranking.rank(query, (yield from _every(reading)), limit))
 
 
 def _write_cursor(position: Position, wanted: Filter) -> str:

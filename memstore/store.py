@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 from haystack.dataclasses import ChatMessage
 
 from memstore.filters import Filter
-from memstore.memory import AddedMemory, Memory, MemoryPage
+from memstore.memory import AddedMemory
 
 Filters: TypeAlias = Mapping[str, Any] | Filter
 """A filter as callers give it: Haystack's dictionary, or a node of `memstore.filters`."""
@@ -45,6 +45,7 @@ class MemoryStore(Protocol):
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
         ids: Sequence[str] | None = None,
+        expires_at: datetime | float | None = None,
     ) -> list[AddedMemory]:
         """Add messages as memories, all or none of them.
 
@@ -63,6 +64,8 @@ class MemoryStore(Protocol):
                 ``created_at``. Capability ``timestamp``.
             ids: one id per message, only with ``infer=False``. Adding again with the same ids,
                 scope and content returns the entries that exist. Capability ``client_ids``.
+            expires_at: from when on nothing finds the memories any more, a datetime (a naive one is
+                UTC) or Unix seconds. Capability ``expiration``.
 
         Returns:
             One entry per memory stored, in the messages' order.
@@ -125,7 +128,8 @@ class MemoryStore(Protocol):
     ) -> ChatMessage:
         """What `search_memories` finds, as one system message with a line for each memory.
 
-        Lines read ``- MEMORY #1: ...``; the text is empty when nothing was found.
+        Lines read ``- MEMORY #1: ...``, and further lines of a text are indented; the message is
+        empty when nothing was found.
         """
         ...
 
@@ -170,6 +174,7 @@ class AsyncMemoryStore(Protocol):
         metadata: Mapping[str, Any] | None = None,
         timestamp: datetime | float | None = None,
         ids: Sequence[str] | None = None,
+        expires_at: datetime | float | None = None,
     ) -> list[AddedMemory]:
         """See `MemoryStore.add_memories`."""
         ...
@@ -285,107 +290,3 @@ class SupportsLifecycle(Protocol):
 @runtime_checkable
 class OpenedMemoryStore(MemoryStore, AsyncMemoryStore, SupportsCapabilities, SupportsLifecycle, Protocol):
     """What `open_store` returns; ask ``isinstance(store, SupportsList)`` and so on for the rest."""
-
-
-@runtime_checkable
-class SupportsList(Protocol):
-    """Capability ``list``."""
-
-    def list_memories(
-        self,
-        *,
-        filters: Filters | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        agent_id: str | None = None,
-        app_id: str | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> MemoryPage:
-        """One page of the memories in scope, by (created_at, id).
-
-        Args:
-            filters: which memories; as in a search, ids are ignored beside it.
-            user_id: the user.
-            run_id: the run or session.
-            agent_id: the agent.
-            app_id: the application.
-            limit: how many at most; at least 1.
-            cursor: of the page before; it goes with the same filters and ids.
-
-        Raises:
-            ValueError: a cursor of another listing, or none at all.
-        """
-        ...
-
-
-@runtime_checkable
-class SupportsCount(Protocol):
-    """Capability ``count``."""
-
-    def count_memories(
-        self,
-        *,
-        filters: Filters | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        agent_id: str | None = None,
-        app_id: str | None = None,
-    ) -> int:
-        """How many memories are in scope; as in a search, ids are ignored beside filters."""
-        ...
-
-
-@runtime_checkable
-class SupportsWait(Protocol):
-    """Capability ``wait``."""
-
-    def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> list[AddedMemory]:
-        """Block until what was added with ``async_mode=True`` can be found.
-
-        Args:
-            event_ids: from the pending entries of `add_memories`.
-            timeout: seconds; None waits as long as it takes.
-
-        Returns:
-            What `add_memories` would have returned without ``async_mode``.
-
-        Raises:
-            MemoryTimeoutError: time is up; waiting again is safe.
-            MemoryStoreError: an add failed, or an event id is unknown.
-        """
-        ...
-
-
-@runtime_checkable
-class SupportsUpdate(Protocol):
-    """Capability ``update``."""
-
-    def update_memory(
-        self,
-        memory_id: str,
-        *,
-        text: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        expected_version: int | None = None,
-    ) -> Memory:
-        """Change a memory's text, or patch its metadata; the rest and its ids stay.
-
-        Raises:
-            MemoryNotFoundError: there is none with this id.
-            MemoryConflictError: its version is not `expected_version`.
-        """
-        ...
-
-
-@runtime_checkable
-class SupportsHistory(Protocol):
-    """Capability ``history``."""
-
-    def memory_history(self, memory_id: str) -> list[Memory]:
-        """The states a memory has had, oldest first, the present one last.
-
-        Raises:
-            MemoryNotFoundError: there is none with this id.
-        """
-        ...

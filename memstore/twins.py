@@ -23,7 +23,13 @@ class Primitive(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-Operation: TypeAlias = Generator[Primitive, Any, T]
+class Aside(NamedTuple):
+    """Work on what is the caller's, such as a file. It may block, so an event loop leaves it to a thread."""
+
+    work: Callable[[], Any]
+
+
+Operation: TypeAlias = Generator[Primitive | Aside, Any, T]
 
 
 class Driver(Protocol):
@@ -33,7 +39,11 @@ class Driver(Protocol):
         """Raise if nothing can be run any more; asked before arguments are looked at."""
 
     def _drives_async(self) -> bool:
-        """Whether its primitives can be awaited; if not, a thread runs the other method."""
+        """Whether its primitives can be awaited; if not, a thread runs the other method.
+
+        Raises:
+            UnsupportedError: no method can be awaited.
+        """
 
     def _run(self, name: str, operation: Operation[T]) -> T: ...
 
@@ -87,14 +97,14 @@ def _annotate(made: Callable[..., Any], describe: Callable[..., Any]) -> None:
 def drive(operation: Operation[T], call: Callable[[Primitive], Any]) -> T:
     """Run an operation with primitives that return."""
     try:
-        primitive = next(operation)
+        step = next(operation)
         while True:
             try:
-                result = call(primitive)
+                result = step.work() if isinstance(step, Aside) else call(step)
             except Exception as error:  # noqa: BLE001  # it goes into the operation, which lets it out again
-                primitive = operation.throw(error)
+                step = operation.throw(error)
             else:
-                primitive = operation.send(result)
+                step = operation.send(result)
     except StopIteration as stop:
         value: T = stop.value
         return value
@@ -103,14 +113,14 @@ def drive(operation: Operation[T], call: Callable[[Primitive], Any]) -> T:
 async def drive_async(operation: Operation[T], call: Callable[[Primitive], Awaitable[Any]]) -> T:
     """Run an operation with primitives that are awaited."""
     try:
-        primitive = next(operation)
+        step = next(operation)
         while True:
             try:
-                result = await call(primitive)
+                result = await (asyncio.to_thread(step.work) if isinstance(step, Aside) else call(step))
             except Exception as error:  # noqa: BLE001  # it goes into the operation, which lets it out again
-                primitive = operation.throw(error)
+                step = operation.throw(error)
             else:
-                primitive = operation.send(result)
+                step = operation.send(result)
     except StopIteration as stop:
         value: T = stop.value
         return value

@@ -3,17 +3,22 @@
 import asyncio
 import copy
 import inspect
+import math
 import multiprocessing
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from io import StringIO
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 from haystack.core.pipeline import Pipeline
 from haystack.dataclasses import ChatMessage
-from support.stores import FailingStore, ListStore, NativeAsyncStore
+from support.stores import FailingStore, ListStore, NativeAsyncStore, UpdatingStore
 
 from memstore import (
     AddedMemory,
@@ -25,6 +30,8 @@ from memstore import (
     StoreClosedError,
     SupportsCapabilities,
     SupportsCount,
+    SupportsExpiration,
+    SupportsExport,
     SupportsHistory,
     SupportsLifecycle,
     SupportsList,
@@ -37,6 +44,10 @@ from memstore.demo.json_file import JSONFileMemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TEA = [ChatMessage.from_user("tea")]
+EXPORTED = [
+    '{"format": "memstore", "version": 1}',
+    '{"id": "x", "text": "tea", "user_id": "u", "created_at": "2026-01-01", "updated_at": "2026-01-01"}',
+]
 
 
 @pytest.fixture(params=["in-memory", "base", "json"])
@@ -58,6 +69,11 @@ CALLS = {
     "list_memories": {"user_id": "u"},
     "count_memories": {"user_id": "u"},
     "wait": {"event_ids": []},
+    "update_memory": {"memory_id": "x", "text": "milk"},
+    "memory_history": {"memory_id": "x"},
+    "purge_expired_memories": {},
+    "export_memories": {"file": StringIO()},
+    "import_memories": {"lines": EXPORTED},
 }
 
 
@@ -68,6 +84,8 @@ def test_it_follows_the_protocols(store):
         OpenedMemoryStore,
         SupportsCapabilities,
         SupportsCount,
+        SupportsExpiration,
+        SupportsExport,
         SupportsHistory,
         SupportsLifecycle,
         SupportsList,
@@ -222,42 +240,50 @@ async def test_native_async_errors_are_wrapped_too():
         async def _select_async(self, filter, after, limit):
             raise OSError("no route")
 
-        async def _delete_async(self, ids):
+        async def _insert_async(self, memories):
             raise MemoryStoreError("quota")
 
     with pytest.raises(MemoryStoreError, match="could not select memories: OSError") as failed:
         await Failing().search_memories_async(user_id="u")
     assert isinstance(failed.value.__cause__, OSError)
     with pytest.raises(MemoryStoreError, match="^quota$"):
-        await Failing().delete_memory_async("x")
-
-
-@pytest.mark.parametrize(("operation", "capability"), [("update_memory", "update"), ("memory_history", "history")])
-def test_unclaimed_operations_are_refused_by_name(store, operation, capability):
-    with pytest.raises(UnsupportedError, match=f"{type(store).__name__} does not offer '{capability}'") as refused:
-        getattr(store, operation)("x")
-    assert refused.value.capability == capability
-    assert isinstance(refused.value, NotImplementedError)
-    with pytest.raises(UnsupportedError):
-        asyncio.run(getattr(store, f"{operation}_async")("x"))
+        await Failing().add_memories_async(**CALLS["add_memories"])
 
 
 @pytest.mark.parametrize(
-    ("capability", "call"),
+    ("operation", "arguments", "capability"),
     [
-        ("list", lambda store: store.list_memories(user_id="u")),
-        ("count", lambda store: store.count_memories(user_id="u")),
-        ("wait", lambda store: store.wait([])),
-        ("client_ids", lambda store: store.add_memories(messages=TEA, infer=False, user_id="u", ids=["a"])),
+        ("list_memories", {"user_id": "u"}, "list"),
+        ("count_memories", {"user_id": "u"}, "count"),
+        ("wait", {"event_ids": []}, "wait"),
+        ("add_memories", {**CALLS["add_memories"], "ids": ["a"]}, "client_ids"),
+        ("add_memories", {**CALLS["add_memories"], "expires_at": 5}, "expiration"),
+        ("purge_expired_memories", {}, "expiration"),
+        ("export_memories", {"file": StringIO()}, "export"),
+        ("import_memories", {"lines": EXPORTED}, "export"),
+        ("update_memory", {"memory_id": "x", "text": "milk"}, "update"),
+        ("memory_history", {"memory_id": "x"}, "history"),
     ],
 )
-def test_capabilities_are_the_instances_own(capability, call):
-    store = ListStore()
-    call(store)
+def test_what_an_instance_does_not_claim_is_refused_by_name(operation, arguments, capability):
+    store = UpdatingStore()
+    store.import_memories(EXPORTED)
+    getattr(store, operation)(**arguments)
     store.capabilities = store.capabilities - {capability}
-    with pytest.raises(UnsupportedError) as refused:
-        call(store)
+    with pytest.raises(UnsupportedError, match=f"UpdatingStore does not offer '{capability}'") as refused:
+        getattr(store, operation)(**arguments)
     assert refused.value.capability == capability
+    assert isinstance(refused.value, NotImplementedError)
+    with pytest.raises(UnsupportedError, match=capability):
+        asyncio.run(getattr(store, f"{operation}_async")(**arguments))
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_store_that_does_not_claim_async_awaits_nothing(method):
+    store = UpdatingStore()
+    store.capabilities = store.capabilities - {"async"}
+    with pytest.raises(UnsupportedError, match="'async'"):
+        asyncio.run(getattr(store, f"{method}_async")(**CALLS[method]))
 
 
 @pytest.mark.parametrize("call", [c for c in CALLS if c != "wait"])
@@ -265,6 +291,85 @@ def test_a_failure_is_never_an_empty_result(call):
     with pytest.raises(MemoryStoreError) as failed:
         getattr(FailingStore(), call)(**CALLS[call])
     assert isinstance(failed.value.__cause__, ConnectionError)
+
+
+class TestMistakesOfAuthors:
+    """A primitive that breaks its promise is named, where the mistake would show far from where it was made."""
+
+    @pytest.mark.parametrize("answer", [None, [], (), [1], {"a": 1}])
+    def test_an_insert_returns_what_it_stored(self, answer):
+        class Careless(ListStore):
+            def _insert(self, memories):
+                return answer
+
+        for arguments in (CALLS["add_memories"], {**CALLS["add_memories"], "ids": ["a"]}):
+            with pytest.raises(
+                MemoryStoreError, match=r"^Careless\._insert must return a list of the memories as stored"
+            ):
+                Careless().add_memories(**arguments)
+
+    async def test_an_awaitable_one_is_named_too(self):
+        class Careless(NativeAsyncStore):
+            async def _insert_async(self, memories):
+                pass
+
+        with pytest.raises(MemoryStoreError, match=r"^Careless\._insert_async must return"):
+            await Careless().add_memories_async(**CALLS["add_memories"])
+
+    @pytest.mark.parametrize(
+        ("primitive", "answer", "call", "promise"),
+        [
+            ("_select", None, "search_memories", "a list of memories"),
+            ("_select", (), "list_memories", "a list of memories"),
+            ("_rank", [], "search_memories", "hits with finite scores, and whether there are no more"),
+            ("_delete", None, "delete_memory", "the ids of the memories that were there"),
+            ("_delete", "x", "delete_all_memories", "the ids of the memories that were there"),
+            ("_replace", None, "update_memory", "whether it replaced a memory"),
+            ("_history", None, "memory_history", "a list of memories"),
+        ],
+    )
+    def test_the_others_return_what_they_promise(self, primitive, answer, call, promise):
+        store = UpdatingStore()
+        store.import_memories(EXPORTED)
+        setattr(store, primitive, lambda *arguments: answer)
+        with pytest.raises(MemoryStoreError, match=rf"^UpdatingStore\.{primitive} must return {promise}$"):
+            getattr(store, call)(**CALLS[call], **({"query": "tea"} if primitive == "_rank" else {}))
+
+    @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, None, "1", np.float32("nan")], ids=repr)
+    def test_scores_are_finite(self, score):
+        class Careless(ListStore):
+            def _rank(self, query, filter, limit):
+                return [(memory, score) for memory in self.memories.values()], True
+
+        store = Careless()
+        store.add_memories(**CALLS["add_memories"])
+        with pytest.raises(
+            MemoryStoreError, match=r"^Careless\._rank must return hits with finite scores, and whether"
+        ):
+            store.search_memories(query="tea", user_id="u")
+
+    def test_a_constructor_calls_the_one_above(self):
+        class Forgetful(ListStore):
+            def __init__(self):
+                self.memories = {}
+
+        store = Forgetful()
+        assert repr(store) == "<Forgetful>"
+        for call in (*(partial(getattr(store, name), **CALLS[name]) for name in CALLS), store.warm_up, store.close):
+            with pytest.raises(MemoryStoreError, match=r"^Forgetful\.__init__ must call super\(\)\.__init__\(\)$"):
+                call()
+
+    def test_ids_that_were_given_are_kept(self):
+        class Assigning(ListStore):
+            def _insert(self, memories):
+                return super()._insert([replace(memory, id=f"row-{memory.id}") for memory in memories])
+
+        for call in (
+            lambda: Assigning().add_memories(**CALLS["add_memories"], ids=["a"]),
+            lambda: Assigning().import_memories(EXPORTED),
+        ):
+            with pytest.raises(MemoryStoreError, match="did not keep the ids"):
+                call()
 
 
 class TestCopies:

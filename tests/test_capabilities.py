@@ -16,7 +16,7 @@ def test_each_has_a_name_a_kind_and_a_promise():
 
 
 def test_a_misspelt_capability_is_refused():
-    with pytest.raises(ValueError, match="no such capability: durible; there are list, count"):
+    with pytest.raises(ValueError, match="no such capability: durible; there are async, list, count"):
         capabilities({"list", "durible"})
 
 

@@ -26,6 +26,7 @@ ERRORS = [
     FilterError("reason", "conditions[0].value"),
     InvalidMemoryError("text"),
     MemoryConflictError("id"),
+    MemoryConflictError("id", "the memory 'id' is at version 2, not 1; nothing was changed"),
     MemoryNotFoundError("id"),
     MemoryStoreError("text"),
     MemoryTimeoutError("text"),

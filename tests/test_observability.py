@@ -6,6 +6,7 @@ import subprocess
 import sys
 import traceback
 from contextlib import contextmanager
+from io import StringIO
 
 import pytest
 from haystack import tracing
@@ -58,6 +59,11 @@ def use_everything(store):
     store.search_memories_as_single_message(user_id=SECRET)
     store.list_memories(user_id=SECRET)
     store.count_memories(user_id=SECRET)
+    store.update_memory(added["memory_id"], text=f"changed {SECRET}", metadata={"batch": f"again {SECRET}"})
+    store.memory_history(added["memory_id"])
+    store.export_memories(file := StringIO(), user_id=SECRET)
+    store.import_memories(file.getvalue().splitlines())
+    store.purge_expired_memories(user_id=SECRET)
     store.bound(user_id=SECRET).delete_memory(added["memory_id"])
     store.delete_all_memories(user_id=SECRET)
 
@@ -71,6 +77,11 @@ def test_every_operation_is_traced_without_content(recorder):
         "memstore.search_memories_as_single_message",
         "memstore.list_memories",
         "memstore.count_memories",
+        "memstore.update_memory",
+        "memstore.memory_history",
+        "memstore.export_memories",
+        "memstore.import_memories",
+        "memstore.purge_expired_memories",
         "memstore.search_memories",
         "memstore.delete_memory",
         "memstore.delete_all_memories",
@@ -129,7 +140,7 @@ def test_every_operation_is_logged_without_content(caplog):
         use_everything(open_store("memory://"))
     ours = [record for record in caplog.records if record.name.startswith("memstore")]
     assert "InMemoryMemoryStore.add_memories done, results: 1" in [record.message for record in ours]
-    assert len(ours) == 10  # nine operations and the warning of ignored ids
+    assert len(ours) == 15  # fourteen operations and the warning of ignored ids
     assert SECRET not in repr([(record.message, record.args, vars(record)) for record in ours])
 
 
@@ -153,7 +164,14 @@ def test_errors_show_no_content():
     store = open_store("memory://")
     fine = {"messages": [ChatMessage.from_user(SECRET)], "infer": False, "user_id": "u"}
     store.add_memories(**fine, ids=["a"])
+    store.export_memories(file := StringIO())
+    header, record = file.getvalue().splitlines()
     for error, call in [
+        (MemoryConflictError, lambda: store.update_memory("a", text=SECRET, expected_version=2)),
+        (InvalidMemoryError, lambda: store.update_memory("a", text=SECRET + "\0")),
+        (InvalidMemoryError, lambda: store.import_memories([header, record[:-1]])),
+        (InvalidMemoryError, lambda: store.import_memories([header, record.replace("user", SECRET, 1)])),
+        (MemoryConflictError, lambda: store.import_memories([header, record.replace(SECRET, f"other {SECRET}", 1)])),
         (MemoryConflictError, lambda: store.add_memories(**fine, ids=["a"], metadata={"k": SECRET})),
         (InvalidMemoryError, lambda: store.add_memories(**fine, metadata={"k": {SECRET}})),
         (InvalidMemoryError, lambda: store.add_memories(**fine | {"messages": [ChatMessage.from_user(SECRET + "\0")]})),

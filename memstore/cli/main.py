@@ -14,19 +14,23 @@ from memstore.cli.backends import backends_table
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code is that of what it ran."""
-    parser = argparse.ArgumentParser(prog="memstore", description="Long-term memory for AI agents.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    options = parser().parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be typed."""
+    whole = argparse.ArgumentParser(prog="memstore", description="Long-term memory for AI agents.")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="watch memory work on a conversation over months, in two processes")
     demo.set_defaults(run=lambda _: _demo())
-    commands.add_parser("backends", help="show the installed backends and what they offer").set_defaults(
-        run=lambda _: _backends()
-    )
+    backends = commands.add_parser("backends", help="show the installed backends and what they offer")
+    backends.set_defaults(run=lambda _: _backends())
     judging = commands.add_parser("contract", help="judge a store: does it keep what it claims?")
     contract.add_arguments(judging)
     judging.set_defaults(run=contract.run)
-    options = parser.parse_args(arguments)
-    code: int = options.run(options)
-    return code
+    return whole
 
 
 def _demo() -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final
 
-from memstore.filters.evaluate import Record, equality_key, matches, order_key
-from memstore.filters.fields import Field
+from memstore.filters.evaluate import ORDER, Record, equality_key, lookup, matches, order_key
+from memstore.filters.fields import EXPIRES_AT, Field
 from memstore.filters.instants import instant_of, parse_instant
 from memstore.filters.nodes import REMEMBERED_SIZE, And, Comparison, Filter, In, Not, Operator, Or
 from memstore.filters.values import Value
@@ -28,10 +28,40 @@ _IS_NUMBER: Final = "isinstance(x, NUMBER) and x is not True and x is not False"
 def compile_filter(filter: Filter) -> Callable[[Record], bool]:
     """A predicate that answers what `matches` answers, for memories and for mappings.
 
-    Small filters are remembered, since agents repeat them.
+    Small filters are remembered, since agents repeat them. Conditions on `EXPIRES_AT` are not: the
+    moment in them never comes again, so they are evaluated beside what is.
     """
+    parts = filter.children if isinstance(filter, And) else (filter,)
+    if any(map(_is_passing, parts)):
+        rest = tuple(part for part in parts if not _is_passing(part))
+        passing = (_compile_passing(part) for part in parts if _is_passing(part))
+        return reduce(_both, passing, compile_filter(rest[0] if len(rest) == 1 else And(rest)))
     large = getattr(filter, "size", 0) > REMEMBERED_SIZE  # what is no filter is refused further in
     return _compile(filter) if large else _remembered(filter)
+
+
+def _is_passing(filter: Filter) -> bool:
+    """Whether it is a condition that orders by `EXPIRES_AT`."""
+    leaf = filter.child if isinstance(filter, Not) else filter
+    return isinstance(leaf, Comparison) and leaf.operator is not Operator.EQ and leaf.field == EXPIRES_AT
+
+
+def _compile_passing(filter: Filter) -> Callable[[Record], bool]:
+    leaf = filter.child if isinstance(filter, Not) else filter
+    if not isinstance(leaf, Comparison):
+        raise AssertionError("unreachable: nothing else is passing")
+    order, bound, expected = ORDER[leaf.operator], order_key(leaf.value), leaf is filter
+
+    def predicate(record: Record) -> bool:
+        found = order_key(lookup(EXPIRES_AT, record))
+        held = found is not None and bound is not None and found[0] == bound[0] and order(found[1], bound[1])
+        return held is expected
+
+    return predicate
+
+
+def _both(others: Callable[[Record], bool], condition: Callable[[Record], bool]) -> Callable[[Record], bool]:
+    return lambda record: condition(record) and others(record)
 
 
 def _compile(filter: Filter) -> Callable[[Record], bool]:

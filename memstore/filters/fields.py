@@ -15,6 +15,8 @@ TEXT_FIELDS: Final = frozenset({"id", "text", "role", "name", "user_id", "run_id
 TIME_FIELDS: Final = frozenset({"created_at", "updated_at"})
 """Fields of a memory that hold a time."""
 
+_EXPIRY: Final = "expires_at"
+_OWN_FIELDS: Final = TEXT_FIELDS | TIME_FIELDS | {_EXPIRY}
 _REMEMBERED_LENGTH: Final = 200
 _NAME_PARTS: Final = re.compile(r"\\[.\\]|.", re.DOTALL)
 
@@ -31,7 +33,7 @@ class Field:
         if head == "meta":
             if not keys or "" in keys:
                 raise FilterError("a metadata field needs a key after every dot, as in 'meta.age'", "field")
-        elif keys or head not in TEXT_FIELDS | TIME_FIELDS:
+        elif keys or head not in _OWN_FIELDS:
             raise FilterError("a field is one of a memory's own, or lies under 'meta'", "field")
         if len(self.path) > MAX_DEPTH:
             raise FilterError(f"more than {MAX_DEPTH} keys deep", "field")
@@ -52,7 +54,7 @@ class Field:
     @property
     def is_time(self) -> bool:
         """Whether this is one of a memory's own times."""
-        return self.path[0] in TIME_FIELDS
+        return self.path[0] in TIME_FIELDS or self.path[0] == _EXPIRY
 
     @property
     def is_text(self) -> bool:
@@ -89,3 +91,10 @@ def _split_dots(name: str) -> list[str]:
 def _check_path(path: object) -> None:
     if not (isinstance(path, tuple) and all(isinstance(key, str) for key in path)):
         raise FilterError("a field's path is a tuple of strings", "field")
+
+
+EXPIRES_AT: Final = Field((_EXPIRY,))
+"""A memory's own time that no caller's filter can name: there ``expires_at`` is a key of metadata.
+
+Stores say with it what has expired. It cannot be serialized.
+"""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from memstore.errors import FilterError
-from memstore.filters.fields import Field
+from memstore.filters.fields import EXPIRES_AT, Field
 from memstore.filters.nodes import And, Comparison, Filter, In, Not, Operator, Or
 from memstore.filters.values import MAX_DEPTH, MAX_SIZE, thaw
 
@@ -31,23 +31,33 @@ def parse(filters: Mapping[str, Any] | Filter) -> Filter:
 
 
 def serialize(filter: Filter) -> dict[str, Any]:
-    """Write a filter as a Haystack dictionary of plain JSON; ``parse(serialize(f)) == f``."""
+    """Write a filter as a Haystack dictionary of plain JSON; ``parse(serialize(f)) == f``.
+
+    Raises:
+        FilterError: it names a memory's own ``expires_at``, which no dictionary can.
+    """
     match filter:
         case Comparison(field, operator, value):
-            return {"field": str(field), "operator": operator.value, "value": thaw(value)}
+            return {"field": _name(field), "operator": operator.value, "value": thaw(value)}
         case In(field, values):
-            return {"field": str(field), "operator": "in", "value": [thaw(value) for value in values]}
+            return {"field": _name(field), "operator": "in", "value": [thaw(value) for value in values]}
         case And(children):
             return {"operator": "AND", "conditions": [serialize(child) for child in children]}
         case Or(children):
             return {"operator": "OR", "conditions": [serialize(child) for child in children]}
         case Not(Comparison(field, Operator.EQ, value)):
-            return {"field": str(field), "operator": "!=", "value": thaw(value)}
+            return {"field": _name(field), "operator": "!=", "value": thaw(value)}
         case Not(In(field, values)):
-            return {"field": str(field), "operator": "not in", "value": [thaw(value) for value in values]}
+            return {"field": _name(field), "operator": "not in", "value": [thaw(value) for value in values]}
         case Not(child):
             return {"operator": "NOT", "conditions": [serialize(child)]}
     raise TypeError(f"a filter belongs here, not {type(filter).__name__}")
+
+
+def _name(field: Field) -> str:
+    if field == EXPIRES_AT:
+        raise FilterError("a memory's own 'expires_at' cannot be written: there it is a key of metadata", "field")
+    return str(field)
 
 
 class _Budget:

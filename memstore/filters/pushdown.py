@@ -55,6 +55,12 @@ class Split:
     native: Filter
     residual: Filter
 
+    def narrowed(self, condition: Filter, support: FilterSupport) -> Split:
+        """The split of this filter and a canonical condition. Nothing is remembered, so it may be new every time."""
+        if _weaken(condition, support) == condition:
+            return Split(all_of([self.native, condition]), self.residual)
+        return Split(self.native, all_of([self.residual, condition]))
+
 
 def split_filter(filter: Filter, support: FilterSupport) -> Split:
     """Split `filter` into what the engine evaluates and what is left to evaluate here.

@@ -12,6 +12,8 @@ CASES = [pytest.param(case, id=case.name) for case in SABOTAGES]
 SOUND = {(case.reference, case.sound, case.caught_by): case for case in SABOTAGES}
 """Each store without its bug, and the test that catches the bug, once."""
 
+SOUND_CASES = [pytest.param(case, id=f"{case.sound.__name__}-{case.caught_by}") for case in SOUND.values()]
+
 SUBJECTS = {"protocol", "adding", "metadata", "searching", "ranking", "filters", "hostile_filters"}
 """Whose tests all have a store that they catch; to become all subjects."""
 
@@ -24,9 +26,7 @@ def test_it_is_caught(case):
     assert str(error).strip()
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{case.sound.__name__}-{case.caught_by}") for case in SOUND.values()]
-)
+@pytest.mark.parametrize("case", SOUND_CASES)
 def test_the_store_without_the_bug_is_not(case):
     assert judged(case, case.sound) is None
 

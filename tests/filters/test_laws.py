@@ -240,6 +240,13 @@ def test_the_filter_implies_native(f, support, record):
     assert matches(split_filter(f, support).native, record) or not matches(f, record)
 
 
+@given(FILTERS, FILTERS, supports(), RECORDS)
+def test_a_split_that_is_narrowed_means_both(f, g, support, record):
+    split = split_filter(f, support).narrowed(normalize(g), support)
+    assert is_supported(split.native, support)
+    assert matches(split.native & split.residual, record) is matches(f & g, record)
+
+
 @given(FILTERS)
 def test_an_engine_that_evaluates_everything_leaves_nothing(f):
     split = split_filter(f, FilterSupport.everything())

@@ -2,12 +2,15 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from memstore.cli.main import parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,6 +19,12 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def without_process_ids(text):
     return re.sub(r"Process \d+", "Process N", text).strip()
+
+
+def memstore_arguments(line):
+    command, *arguments = shlex.split(line)
+    assert command == "memstore"
+    return arguments
 
 
 def readme_part(start, end):
@@ -48,12 +57,15 @@ def test_ci_runs_the_readmes_test_command():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_code_block_is_run_or_read_by_something(page):
-    """python: sybil, in the root conftest. sh and text: the tests above and .ci/run. toml: here."""
+    """python: sybil, in the root conftest. sh and text: the tests above, .ci/run, and here. toml: here."""
     for language, content in FENCE.findall(page.read_text()):
         assert language in {"python", "sh", "text", "toml"}, f"{page.name} has a block that nothing runs"
         if language == "toml":
             tomllib.loads(content)
-        if language in {"sh", "text"}:
+        if language == "sh" and page.name not in {"README.md", "benchmarks.md"}:
+            for line in content.splitlines():
+                assert line in {'pip install "memstore[testing]"'} or parser().parse_args(memstore_arguments(line))
+        if language == "text":
             assert page.name in {"README.md", "benchmarks.md"}
 
 

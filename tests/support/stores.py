@@ -1,7 +1,8 @@
 """Stores as backend authors write them, each the least that shows one thing."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 
 from haystack.core.serialization import default_to_dict
 
@@ -14,10 +15,13 @@ from memstore.ranking import rank
 class ListStore(BaseMemoryStore):
     """The three primitives and nothing else; `calls` says what was asked of them."""
 
-    def __init__(self, filter_support: FilterSupport | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, filter_support: FilterSupport | None = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        super().__init__(clock=clock)
         self.filter_support = filter_support or FilterSupport.nothing()
         self.memories: dict[str, Memory] = {}
+        self.earlier: dict[str, list[Memory]] = {}
         self.calls: list[tuple] = []
         self.lock = threading.Lock()
 
@@ -42,7 +46,10 @@ class ListStore(BaseMemoryStore):
 
     def _delete(self, ids: list[str]) -> Collection[str]:
         self.calls.append(("delete", len(ids)))
-        return [memory_id for memory_id in ids if self.memories.pop(memory_id, None)]
+        with self.lock:
+            for memory_id in ids:
+                self.earlier.pop(memory_id, None)
+            return [memory_id for memory_id in ids if self.memories.pop(memory_id, None)]
 
 
 class EngineStore(ListStore):
@@ -50,8 +57,10 @@ class EngineStore(ListStore):
 
     capabilities = BASE_CAPABILITIES - {"scoped_ranking"}
 
-    def __init__(self, filter_support: FilterSupport, ceiling: int) -> None:
-        super().__init__(filter_support)
+    def __init__(
+        self, filter_support: FilterSupport, ceiling: int, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        super().__init__(filter_support, clock)
         self.ceiling = ceiling
 
     def _rank(self, query: str, filter: Filter, limit: int) -> Ranked:
@@ -82,8 +91,22 @@ class NativeAsyncStore(ListStore):
     _select = _delete = _insert
 
 
+class NativeUpdatingStore(NativeAsyncStore):
+    """Awaits its optional primitives too."""
+
+    capabilities = NativeAsyncStore.capabilities | {"update", "history"}
+
+    async def _replace_async(self, memory, expected_version):
+        return replace_in(self, memory, expected_version)
+
+    async def _history_async(self, memory_id):
+        return states_in(self, memory_id)
+
+
 class FailingStore(ListStore):
     """Its engine is down, and says so with words that must not travel."""
+
+    capabilities = BASE_CAPABILITIES | {"update", "history"}
 
     def _insert(self, memories):
         raise ConnectionError(f"db://admin:hunter2@host refused {memories[0].text}")
@@ -94,25 +117,37 @@ class FailingStore(ListStore):
     def _delete(self, ids):
         raise ConnectionError("db://admin:hunter2@host refused")
 
+    def _history(self, memory_id):
+        raise ConnectionError("db://admin:hunter2@host refused")
+
 
 class UpdatingStore(ListStore):
-    """Offers the optional operations that change and tell single memories."""
+    """Has the optional primitives that change and tell single memories."""
 
     capabilities = BASE_CAPABILITIES | {"update", "history"}
 
-    def update_memory(self, memory_id, *, text=None, metadata=None, expected_version=None):
-        memory = self.memories[memory_id]
-        object.__setattr__(memory, "text", text or memory.text)
-        return memory
+    def _replace(self, memory: Memory, expected_version: int) -> bool:
+        self.calls.append(("replace", memory.version, expected_version))
+        return replace_in(self, memory, expected_version)
 
-    def memory_history(self, memory_id):
-        return [self.memories[memory_id]]
+    def _history(self, memory_id: str) -> list[Memory]:
+        return states_in(self, memory_id)
 
-    async def update_memory_async(self, memory_id, **patch):
-        return self.update_memory(memory_id, **patch)
 
-    async def memory_history_async(self, memory_id):
-        return self.memory_history(memory_id)
+def replace_in(store, memory: Memory, expected_version: int) -> bool:
+    with store.lock:
+        old = store.memories.get(memory.id)
+        if old is None or old.version != expected_version:
+            return False
+        store.memories[memory.id] = memory
+        store.earlier.setdefault(memory.id, []).append(old)
+    return True
+
+
+def states_in(store, memory_id: str) -> list[Memory]:
+    with store.lock:
+        present = store.memories.get(memory_id)
+        return [] if present is None else [*store.earlier.get(memory_id, ()), present]
 
 
 def only(*names: str) -> FilterSupport:

@@ -133,6 +133,15 @@ class TestTheContract:
         names = [name for subject in SUBJECTS for name in vars(subject) if name.startswith("test_")]
         assert len(names) == len(set(names))
 
+    def test_has_no_helper_that_hides_another(self):
+        """All subjects are one class in the end."""
+        homes = {}
+        for base in {base for subject in SUBJECTS for base in subject.__mro__ if base is not object}:
+            for name in vars(base):
+                if not name.startswith("__"):
+                    homes.setdefault(name, set()).add(base.__name__)
+        assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
     def test_has_a_file_for_each_subject(self):
         files = [subject.__module__ for subject in SUBJECTS]
         assert len(files) == len(set(files))

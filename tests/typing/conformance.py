@@ -1,5 +1,7 @@
 """mypy shows that each store follows the protocols it should; nothing here is run."""
 
+from io import StringIO
+
 from memstore import (
     AsyncMemoryStore,
     BaseMemoryStore,
@@ -7,10 +9,13 @@ from memstore import (
     MemoryStore,
     SupportsCapabilities,
     SupportsCount,
+    SupportsExpiration,
+    SupportsExport,
     SupportsHistory,
     SupportsList,
     SupportsUpdate,
     SupportsWait,
+    TextSink,
 )
 from memstore.demo.json_file import JSONFileMemoryStore
 from memstore_in_memory import InMemoryMemoryStore
@@ -34,4 +39,9 @@ counting: type[SupportsCount] = BoundMemoryStore
 waiting: type[SupportsWait] = InMemoryMemoryStore
 updating: type[SupportsUpdate] = BoundMemoryStore
 telling: type[SupportsHistory] = BoundMemoryStore
+expiring: type[SupportsExpiration] = InMemoryMemoryStore
+expiring_in_scope: type[SupportsExpiration] = BoundMemoryStore
+exporting: type[SupportsExport] = InMemoryMemoryStore
+exporting_a_scope: type[SupportsExport] = BoundMemoryStore
+file: TextSink = StringIO()
 saying: type[SupportsCapabilities] = BoundMemoryStore

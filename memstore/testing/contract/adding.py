@@ -51,6 +51,19 @@ class Adding(Harness):
         kept = {m.meta.get("memory_metadata", {}).get("memory_id"): m.text for m in found}
         expect.equal(kept, dict(zip(ids, texts, strict=True)), "texts found, by id, compared with the entries")
 
+    def test_tells_of_what_is_inferred(self, store: Any) -> None:
+        """Adding with `infer=True` tells of every memory it makes: an entry each, or one pending `event_id`.
+
+        If this fails, check the answer of a pending add: an empty list says that nothing was worth remembering.
+        """
+        user = self.new_id()
+        added = store.add_memories(messages=[ChatMessage.from_user("I am allergic to walnuts")], user_id=user)
+        expect.true(isinstance(added, list), f"add_memories returned a {type(added).__name__}, not a list")
+        self.settle()
+        made, pending = len(self.texts(store, user_id=user)), [entry for entry in added if entry.get("event_id")]
+        if not pending:
+            expect.equal(len(added), made, "entries that adding returned, compared with the memories that it made")
+
     def test_ids_are_unique_and_stable(self, store: Any) -> None:
         """A memory has one id: the one that adding returned, in every later result, and no other memory has it.
 

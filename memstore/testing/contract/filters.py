@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 
@@ -12,6 +12,9 @@ from memstore.testing.contract import expect
 from memstore.testing.contract.judging import FilterHarness
 from memstore.testing.contract.plan import needs
 from memstore.testing.truth_table import a, all_of, any_of, not_all_of, where
+
+_SEVERAL: Final[tuple[dict[str, Any], ...]] = ({}, {"a": 1}, {"b": 2}, {"a": 1, "b": 2}, {"a": 3, "b": 3})
+"""Records with none, one and both of two keys."""
 
 
 class Filters(FilterHarness):
@@ -126,27 +129,43 @@ class Filters(FilterHarness):
         )
 
     def test_logic(self, store: Any) -> None:
-        """AND, OR and NOT in any case and depth; `NOT` of several conditions is not (all of them).
+        """AND and OR, in any case and depth, mean all of their conditions and any of them.
 
-        If this fails, check whether `NOT [a, b]` is read as "none of", and groups of one field that are merged.
+        If this fails, check conditions on one field that are merged, and groups inside of groups.
         """
-        self.judge(store, truth_table.LOGIC)
+        self.judge(store, [cell for cell in truth_table.LOGIC if "NOT" not in str(cell.filters).upper()])
         b = where("b", "==", 2)
-        records = [{}, {"a": 1}, {"b": 2}, {"a": 1, "b": 2}, {"a": 3, "b": 3}]
         self.judge_all(
             store,
-            records,
+            _SEVERAL,
             [
                 all_of(any_of(a("==", 1), b), any_of(a("==", 3), b)),
-                any_of(all_of(a("==", 1), b), not_all_of(b)),
-                not_all_of(any_of(a("==", 1), b)),
-                not_all_of(a("==", 1), b),
+                any_of(all_of(a("==", 1), b), all_of(a("==", 3), where("b", "==", 3))),
+                any_of(a("==", 1), all_of(b, any_of(a("==", 3), a("==", None)))),
                 all_of(a("!=", 1), a("!=", 3)),
                 all_of(a(">", 0), a("<", 3), a("!=", 2)),
                 all_of(a("==", 1), a("==", 3)),
-                not_all_of(not_all_of(all_of(a("==", 1), b))),
             ],
         )
+
+    def test_not_of_several_is_not_all_of_them(self, store: Any) -> None:
+        """NOT, in any case and depth, is the complement: `NOT [a, b]` is not (a and b), missing keys included.
+
+        If this fails, check whether `NOT [a, b]` is read as "none of", and SQL's NOT of an unknown.
+        """
+        b = where("b", "==", 2)
+        self.judge_all(
+            store,
+            _SEVERAL,
+            [
+                not_all_of(a("==", 1), b),
+                not_all_of(any_of(a("==", 1), b)),
+                any_of(all_of(a("==", 1), b), not_all_of(b)),
+                not_all_of(not_all_of(all_of(a("==", 1), b))),
+                all_of(not_all_of(a("==", 1)), not_all_of(b)),
+            ],
+        )
+        self.judge(store, [cell for cell in truth_table.LOGIC if "NOT" in str(cell.filters).upper()])
 
     def test_own_strings_compare_letter_by_letter(self, store: Any) -> None:
         """`id`, `text`, `role`, `name` and ids can be filtered by, and never compare as times.

@@ -91,8 +91,8 @@ class HostileFilters(FilterHarness):
             "__proto__",
         )
         user = self.new_id()
-        *texts, _ = self.add_records(store, [*({key: key} for key in hostile), {"a": "plain"}], user_id=user)
-        for key, text in zip(hostile, texts, strict=True):
+        texts = self.add_records(store, [*({key: key} for key in hostile), {"a": "plain"}], user_id=user)
+        for key, text in zip(hostile, texts, strict=False):  # the last record has no such key
             field = "meta." + key.replace("\\", "\\\\").replace(".", "\\.")
             expect.same(self.found(store, user, where(field, "==", key)), [text], f"texts found by the key {key!r}")
             expect.same(self.found(store, user, where("a", "==", key)), [], f"texts found by the value {key!r}")

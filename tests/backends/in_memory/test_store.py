@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from memstore import Memory, open_store
 from memstore.filters import TRUE, And, field, matches
 from memstore.memory import SCOPE_FIELDS
+from memstore.testing.reachable import reachable_bytes
 from memstore_in_memory import InMemoryMemoryStore
 
 EVERYTHING = {"operator": "AND", "conditions": []}
@@ -25,8 +27,8 @@ def store():
         yield store
 
 
-def add(store, *texts, **ids):
-    return store.add_memories(messages=[ChatMessage.from_user(text) for text in texts], infer=False, **ids)
+def add(store, *texts, **where):
+    return store.add_memories(messages=[ChatMessage.from_user(text) for text in texts], infer=False, **where)
 
 
 def ranked(store, query, **where):
@@ -65,7 +67,7 @@ def test_views_equal_a_scan(data):
     """Adds and deletes in any order of times, asked by any combination of ids in between."""
     store, model = InMemoryMemoryStore(), {}
     for number in range(data.draw(st.integers(1, 25))):
-        action = data.draw(st.sampled_from(["add", "add", "ask", "delete", "delete all"]))
+        action = data.draw(st.sampled_from(["add", "add", "ask", "update", "delete", "delete all"]))
         scope = data.draw(ids)
         wanted = And(tuple(field(name) == value for name, value in scope.items())) if scope else TRUE
         if action == "add":
@@ -73,6 +75,12 @@ def test_views_equal_a_scan(data):
             memory = Memory(f"m{number}", "tea", **scope, created_at=moment, updated_at=moment)
             store._insert([memory])
             model[memory.id] = memory
+        elif action == "update" and model:
+            old = model[data.draw(st.sampled_from(sorted(model)))]
+            new = replace(old, text=f"{old.text} tea", version=old.version + 1)
+            assert store._replace(new, old.version)
+            assert not store._replace(new, old.version)
+            model[old.id] = new
         elif action == "delete" and model:
             gone = data.draw(st.sampled_from(sorted(model)))
             assert store._delete([gone, "unknown"]) == [gone]
@@ -88,6 +96,75 @@ def test_views_equal_a_scan(data):
         hits, exhausted = store._rank("tea", wanted, 1000)
         assert exhausted
         assert sorted(m.id for m, _ in hits) == sorted(m.id for m in expected)
+
+
+SECRET = "xylophone quarrels"
+
+
+def keep_and_change(store):
+    """A memory whose text, earlier text and metadata are in every place that a store has."""
+    [kept] = add(store, f"first {SECRET}", user_id="maya", run_id="r")
+    add(store, "another", user_id="maya", run_id="r")
+    for words in ("second", "third"):
+        for where in ({"user_id": "maya"}, {"user_id": "maya", "run_id": "r"}, {"filters": EVERYTHING}):
+            store.search_memories(query=SECRET, **where)
+        store.update_memory(kept["memory_id"], text=f"{words} {SECRET}", metadata={"told": SECRET})
+    assert SECRET.encode() in reachable_bytes(store)
+    return kept["memory_id"]
+
+
+@pytest.mark.parametrize(
+    "erase",
+    [
+        lambda store, memory_id: store.delete_memory(memory_id),
+        lambda store, memory_id: store.delete_all_memories(run_id="r"),
+        lambda store, memory_id: store.bound(user_id="maya").delete_memory(memory_id),
+        lambda store, memory_id: store.close(),
+    ],
+    ids=["one", "all", "bound", "close"],
+)
+def test_nothing_of_a_deleted_memory_can_be_reached(store, erase):
+    memory_id = keep_and_change(store)
+    erase(store, memory_id)
+    left = reachable_bytes(store)
+    for words in (*SECRET.split(), "first", "second", "third", memory_id):
+        assert words.encode() not in left
+
+
+def test_nothing_of_a_purged_memory_can_be_reached():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    store = InMemoryMemoryStore(clock=lambda: now)
+    add(store, SECRET, user_id="maya", expires_at=now + timedelta(hours=1))
+    store.search_memories(query=SECRET, user_id="maya")
+    now += timedelta(hours=1)
+    assert store.purge_expired_memories() == 1
+    assert SECRET.encode() not in reachable_bytes(store)
+
+
+def test_an_updated_memory_stays_findable_by_its_id(store):
+    [kept] = add(store, "tea", user_id="maya")
+    add(store, "milk", user_id="maya", expires_at=datetime(9999, 1, 1, tzinfo=UTC))
+    store.update_memory(kept["memory_id"], text="salt")
+    for wanted in (
+        field("id") == kept["memory_id"],
+        (field("user_id") == "maya") & (field("id") == kept["memory_id"]),
+        field("id").is_in([kept["memory_id"], None]) & (field("text") == "salt"),
+    ):
+        assert [memory.text for memory in store.list_memories(filters=wanted).memories] == ["salt"]
+    assert store.count_memories(filters=(field("id") == kept["memory_id"]) & (field("text") == "tea")) == 0
+    assert (
+        store.count_memories(filters=field("id").is_in([None]))
+        == store.count_memories(filters=field("id") == None)
+        == 0
+    )
+
+
+def test_a_clock_is_no_part_of_the_configuration():
+    store = InMemoryMemoryStore(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    add(store, "tea", user_id="maya")
+    assert store.list_memories(user_id="maya").memories[0].created_at.year == 2030
+    assert store.to_dict()["init_parameters"] == {}
+    assert InMemoryMemoryStore.from_dict(store.to_dict())._clock is not store._clock
 
 
 def test_views_of_combinations_hold_at_most_twice_the_memories(store):

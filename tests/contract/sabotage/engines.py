@@ -119,7 +119,7 @@ class Keeping(InMemoryMemoryStore):
 
 
 class Telling(InMemoryMemoryStore):
-    """Returns what `told` makes of a result, whose own fields, where they were asked for, are what `own` makes of them."""
+    """Returns what `told` makes of a result, with what `own` makes of its own fields."""
 
     def told(self, message: ChatMessage) -> ChatMessage:
         if "memory_metadata" in message.meta:

@@ -55,7 +55,7 @@ class IdsOfOtherTexts(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_ids_are_unique_and_stable",
-    source="Haystack: a Document made without its id gets a new one",
+    source="writing a vector backend: uuid4() where a record is made of a row",
 )
 class IdsMadeOnReading(Engine):
     """Makes an id whenever it reads a memory."""
@@ -101,7 +101,7 @@ class SameTextOnce(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_every_message_is_kept",
-    source="mem0-haystack 1.0.0: a message is sent as its role and content",
+    source="writing an HTTP backend: a message is sent as its role and content",
 )
 class NamesLost(Keeping):
     """Drops the name of who said it."""

@@ -235,7 +235,7 @@ class NegationBesideTheOr(Engine):
 
 
 @sabotage(
-    caught_by="test_random_filters",
+    caught_by="test_logic",
     source="mem0.md: an object with an AND and a sibling OR silently drops the OR",
 )
 class OrBesideAndDropped(Engine):
@@ -243,6 +243,19 @@ class OrBesideAndDropped(Engine):
 
     def all_of(self, children, memory):
         return super().all_of(tuple(child for child in children if not isinstance(child, Or)), memory)
+
+
+@sabotage(
+    caught_by="test_random_filters",
+    source="LangGraph: the filter of a search is a flat dictionary",
+)
+class NestedConditionsIgnored(Rewriting):
+    """Looks only at the comparisons at the top of a filter."""
+
+    def rewritten(self, filters):
+        if isinstance(filters, dict) and filters.get("operator") == "AND":
+            return {**filters, "conditions": [part for part in filters["conditions"] if "field" in part]}
+        return filters
 
 
 @sabotage(
@@ -316,12 +329,10 @@ class OwnStringsAsTimes(Engine):
     """Compares a memory's own strings as times when they look like times."""
 
     def leaf(self, leaf, memory):
-        asked = (
-            parse_instant(leaf.value) if leaf.field.is_text and isinstance(leaf, Comparison) and leaf.value else None
-        )
-        return super().leaf(leaf, memory) or (
-            asked is not None and asked == parse_instant(lookup(leaf.field, memory) or "")
-        )
+        asked = leaf.value if leaf.field.is_text and isinstance(leaf, Comparison) else None
+        if asked is None or parse_instant(asked) is None:
+            return super().leaf(leaf, memory)
+        return parse_instant(asked) == parse_instant(lookup(leaf.field, memory) or "")
 
 
 @sabotage(

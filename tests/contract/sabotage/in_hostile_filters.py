@@ -70,7 +70,7 @@ class MalformedFindsNothing(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_malformed_filters_are_refused",
-    source="writing a vector backend: condition['field'], condition['operator'], condition['value'], and no look at more",
+    source="writing a vector backend: three keys are read, and no more are looked for",
 )
 class UnknownKeysIgnored(Rewriting):
     """Ignores keys of a condition that it does not know."""
@@ -100,7 +100,7 @@ class ShorthandAccepted(Rewriting):
     """Takes {key: value} for an equality."""
 
     def rewritten(self, filters):
-        if isinstance(filters, dict) and len(filters) == 1 and "operator" not in filters:
+        if isinstance(filters, dict) and len(filters) == 1 and not {"field", "operator"} & filters.keys():
             [(key, value)] = filters.items()
             return {"field": key, "operator": "==", "value": value}
         return super().rewritten(filters)

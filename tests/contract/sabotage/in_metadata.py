@@ -153,7 +153,7 @@ class CopiedOneLevelDeep(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_what_comes_back_is_a_copy",
-    source="Haystack's InMemoryDocumentStore returned its own documents from retrieval",
+    source="writing an in-memory backend: hits are built around the record",
 )
 class RankedSearchReturnsItsOwn(Engine):
     """Returns from a ranked search the metadata that it keeps."""
@@ -165,7 +165,7 @@ class RankedSearchReturnsItsOwn(Engine):
 
 @sabotage(
     caught_by="test_what_comes_back_is_a_copy",
-    source="writing an in-memory backend: a listing for speed",
+    source="Haystack: InMemoryDocumentStore.filter_documents returns the documents that it keeps",
 )
 class ListingReturnsItsOwn(Engine):
     """Returns from a search without a query the metadata that it keeps."""
@@ -227,7 +227,7 @@ class MetadataRunsOn(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_a_messages_own_metadata_wins",
-    source="mem0-haystack 1.0.0: a message is sent as its role and content",
+    source="writing an HTTP backend: a message is sent as its role and content",
 )
 class MessageMetadataDropped(InMemoryMemoryStore):
     """Drops a message's own metadata."""

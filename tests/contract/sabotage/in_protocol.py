@@ -300,7 +300,9 @@ class BlockLeavesItOpen(InMemoryMemoryStore):
     source="writing a SQL backend: __enter__ hands out the connection",
 )
 class EntersAnother(InMemoryMemoryStore):
-    """Hands what is inside of it to a `with` block."""
+    """Hands another object with the same memories to a `with` block."""
 
     def __enter__(self):
-        return self._memories
+        handle = object.__new__(type(self))
+        handle.__dict__ = self.__dict__
+        return handle

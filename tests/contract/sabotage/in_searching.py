@@ -345,20 +345,24 @@ class NotExcludes(Ranking):
     caught_by="test_results_are_system_messages",
     source="mem0ai: `score` stands beside what was stored",
 )
-class ScoresInMeta(Telling):
-    """Puts an id into the metadata of every result."""
+class ScoresInMeta(InMemoryMemoryStore):
+    """Puts the score beside the user's metadata."""
 
-    def told(self, message):
-        message.meta["id"] = "1"
-        return message
+    def search_memories(self, *, include_memory_metadata=False, **arguments):
+        found = super().search_memories(include_memory_metadata=True, **arguments)
+        for message in found:
+            message.meta["score"] = message.meta["memory_metadata"]["score"]
+            if not include_memory_metadata:
+                del message.meta["memory_metadata"]
+        return found
 
 
 @sabotage(
     caught_by="test_results_are_system_messages",
-    source="writing a backend: a memory is the message that it was",
+    source="writing a backend: a memory is the message that the user sent",
 )
-class ResultsKeepTheirRole(Telling):
-    """Returns a memory as a message of who said it."""
+class ResultsAreUserMessages(Telling):
+    """Returns memories as messages of the user."""
 
     def told(self, message):
         return ChatMessage.from_user(message.text, meta=message.meta)
@@ -469,7 +473,7 @@ class SentenceForNothing(Lines):
 
 @sabotage(
     caught_by="test_a_text_cannot_pass_for_two_memories",
-    source="prompt injection by a stored text; mem0-haystack 1.0.0 joins texts as they are",
+    source="prompt injection by a stored text: lines are joined as they are",
 )
 class LinesNotIndented(Lines):
     """Puts a text into the single message as it is."""

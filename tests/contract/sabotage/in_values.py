@@ -31,7 +31,7 @@ class BooleansAsIntegers(Engine):
 
 @sabotage(
     caught_by="test_booleans_are_no_numbers",
-    source="PostgreSQL: ->> gives the text 'true', as pgvector-haystack's queries have it",
+    source="PostgreSQL: ->> gives the text 'true'",
 )
 class BooleansAsText(Engine):
     """Compares booleans as the texts true and false."""
@@ -159,7 +159,7 @@ class ZonesDropped(Engine):
 
 @sabotage(
     caught_by="test_times_compare_as_instants",
-    source="haystack.utils.filters orders strings by their dates, and langgraph's stores know no dates at all",
+    source="writing a SQL backend: the orders are cast to timestamps, and = is pushed down as it is",
 )
 class TimesAreEqualAsText(Engine):
     """Orders times as instants, and finds them equal only letter by letter."""
@@ -297,7 +297,7 @@ class EqualByContainment(Engine):
     def equal(self, found, value):
         asked = thaw(value)
         if isinstance(found, dict) and isinstance(asked, dict):
-            return asked.items() <= found.items() if _flat(asked) else super().equal(found, value)
+            found = {key: part for key, part in found.items() if key in asked}
         return super().equal(found, value)
 
 
@@ -375,10 +375,6 @@ def _in_order(one, operator, other):
 
 def _plain(value):
     return isinstance(value, str) and parse_instant(value) is None
-
-
-def _flat(value):
-    return bool(value) and all(isinstance(part, str | int) for part in value.values())
 
 
 def _is_time(value):
