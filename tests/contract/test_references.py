@@ -1,7 +1,9 @@
 """What is right passes the whole contract, with every capability it claims."""
 
+import tempfile
 from contextlib import contextmanager
 
+import pytest
 from contract.references import AwaitableReference, DurableReference, InMemoryReference
 
 from memstore.demo.json_file import JSONFileMemoryStore
@@ -20,14 +22,13 @@ class TestAwaitable(AwaitableReference):
     pass
 
 
+@pytest.mark.slow
 class TestJSONFile(StoreContract):
-    """The store of docs/writing-a-backend.md."""
+    """The store of docs/writing-a-backend.md, which writes its whole file for every memory."""
 
     claims = JSONFileMemoryStore.capabilities
 
     @contextmanager
     def new_store(self):
-        import tempfile
-
         with tempfile.TemporaryDirectory() as folder, JSONFileMemoryStore(f"{folder}/memories.json") as store:
             yield store

@@ -170,7 +170,7 @@ class Adding(Harness):
     def test_a_timestamp_becomes_created_at(self, store: Any) -> None:
         """`timestamp`, an aware or naive (UTC) datetime or Unix seconds, is when a memory was created.
 
-        If this fails, check time zones, and that the engine's own clock does not win.
+        If this fails, check time zones, the range of the engine's type, and that the engine's own clock does not win.
         """
         user, noon = self.new_id(), datetime(2024, 5, 1, 12, 0, 0, 250_000, tzinfo=UTC)
         given = (
@@ -189,6 +189,11 @@ class Adding(Harness):
             {"field": "created_at", "operator": ">", "value": "2024-05-02T13:00:00Z"},
         ]}  # fmt: skip
         expect.equal(self.texts(store, filters=some), ["day 2", "day 3"], "texts found by a filter on created_at")
+        far = self.new_id()
+        for year in (2100, 1900):
+            self.add(store, f"in {year}", user_id=far, timestamp=datetime(year, 1, 1, tzinfo=UTC))
+        found = [own["created_at"] for own in self.own_fields(store, user_id=far)]
+        expect.equal(found, ["1900-01-01T00:00:00Z", "2100-01-01T00:00:00Z"], "created_at long ago and far ahead")
 
     @needs("timestamp")
     def test_refuses_impossible_timestamps(self, store: Any) -> None:
@@ -218,10 +223,14 @@ class Adding(Harness):
         arguments["ids"] = more
         expect.equal(self.add(store, "one", "four", **arguments), more, "ids of a batch that is stored in part")
         expect.same(self.texts(store, user_id=user), ["one", "two", "three", "four"], "texts found")
+        skipped, kept = self.new_id("memory"), self.new_id("memory")
+        call = ChatMessage.from_assistant(tool_calls=[ToolCall(tool_name="weather", arguments={})])
+        added = self.add_messages(store, [call, ChatMessage.from_user("five")], user_id=user, ids=[skipped, kept])
+        expect.equal(added, [kept], "ids of a batch whose first message has no text")
 
     @needs("client_ids")
     def test_an_id_that_is_taken_is_a_conflict(self, store: Any) -> None:
-        """An id that exists with another text, metadata or scope is a `MemoryConflictError`, and changes nothing.
+        """An id that exists with another text, role, name, metadata or scope is a `MemoryConflictError`.
 
         If this fails, check for upserts: they overwrite another memory, even another user's.
         """
@@ -235,6 +244,12 @@ class Adding(Harness):
         ):
             with expect.raises(MemoryConflictError, f"an id that is taken, with {what}"):
                 self.add(store, "new", text, ids=[free, taken], **scope)
+        for what, message in (
+            ("another role", ChatMessage.from_assistant("mine")),
+            ("another name", ChatMessage.from_user("mine", name="maya")),
+        ):
+            with expect.raises(MemoryConflictError, f"an id that is taken, with {what}"):
+                self.add_messages(store, [message], user_id=user, ids=[taken], metadata={"a": 1})
         found = self.search(store, user_id=user)
         expect.equal([(message.text, message.meta) for message in found], [("mine", {"a": 1})], "memories found")
 

@@ -25,6 +25,8 @@ THREADS: Final = 16
 ADDS: Final = 200
 TURN: Final = 11
 """After how many calls and returns a thread lets others run; odd, so that it is not always at the same place."""
+TURNS_END: Final = 1.0
+"""Seconds after which it no longer does, for stores that do much in Python."""
 
 
 class Concurrency(Harness):
@@ -168,14 +170,14 @@ class Concurrency(Harness):
         memory_id = self.add_one(store, "counter", user_id=user, metadata={"n": 0})
 
         def count() -> None:
-            for _ in range(5):
+            for _ in range(10):
                 while not self._increment(store, memory_id, user):
                     pass
 
         _at_once([count] * 8)
         self.settle()
         [message] = self.search(store, user_id=user)
-        expect.equal(message.meta, {"n": 40}, "metadata after eight threads counted to five")
+        expect.equal(message.meta, {"n": 80}, "metadata after eight threads counted to ten")
 
     @needs("multiprocess")
     @sync_only
@@ -238,7 +240,7 @@ def _outcomes(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         except Exception as error:  # noqa: BLE001  # the caller looks at it
             return error
 
-    with ThreadPoolExecutor(len(calls)) as threads:
+    with _swift_turns(), ThreadPoolExecutor(len(calls)) as threads:
         return list(threads.map(begin, calls))
 
 
@@ -255,11 +257,13 @@ def _at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 @contextmanager
 def _taking_turns() -> Iterator[None]:
     """This thread lets others run at many of its calls and returns, so that what is not one step shows."""
-    events = count(1)
+    events, end = count(1), time.monotonic() + TURNS_END
 
     def step_back(*_: object) -> None:
         if next(events) % TURN == 0:
             time.sleep(0)
+            if time.monotonic() > end:
+                sys.setprofile(before)
 
     before = sys.getprofile()
     sys.setprofile(step_back)
@@ -267,3 +271,14 @@ def _taking_turns() -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+
+
+@contextmanager
+def _swift_turns() -> Iterator[None]:
+    """A thread that let others run gets its own turn soon."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)

@@ -125,10 +125,12 @@ class Expiring(Harness):
         self.add(store, "for ever", user_id=user)
         self.add(store, "expired", user_id=user, expires_at=0)
         self.elapse(0.1)
-        store.purge_expired_memories(user_id=user)
-        self.settle()
-        expect.equal(self.texts(store, user_id=user), ["for ever"], "texts found")
-        expect.equal(self.texts(store, user_id=user, query="for ever"), ["for ever"], "texts found by a query")
+        for when in ("before", "after"):
+            expect.equal(self.texts(store, user_id=user), ["for ever"], f"texts found {when} purging")
+            found = self.texts(store, user_id=user, query="for ever")
+            expect.equal(found, ["for ever"], f"texts found by a query {when} purging")
+            store.purge_expired_memories(user_id=user)
+            self.settle()
 
     @needs("expiration")
     def test_a_memory_that_expired_already_is_never_found(self, store: Any) -> None:

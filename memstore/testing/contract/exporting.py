@@ -144,13 +144,17 @@ class Exporting(Harness):
 
     @needs("export", "expiration")
     def test_an_import_brings_expiries_back(self, store: Any) -> None:
-        """A memory that expires later, exported, deleted and imported, still does.
+        """A memory that expires later, exported, deleted and imported, still does; one that has expired is not found.
 
-        If this fails, check that `expires_at` is exported, and read again.
+        If this fails, check that `expires_at` is exported, read again, and written where reads look for it.
         """
         user = self.new_id()
         self.add(store, "lasting", user_id=user, expires_at=present(self, store) + timedelta(days=2))
         self._round_trip(store, user, 1)
+        lasting = self._export(store, user_id=user)[1]
+        expired = {"id": self.new_id("memory"), "text": "expired", "expires_at": lasting["created_at"]}
+        self._import(store, [HEADER, {**lasting, **expired}])
+        expect.equal(self.texts(store, user_id=user), ["lasting"], "texts found after importing one that has expired")
 
     @needs("export")
     def test_texts_survive_export_and_import(self, store: Any) -> None:
@@ -199,6 +203,7 @@ class Exporting(Harness):
         user = self.new_id()
         ids = self.add(store, "one", "two", "three", user_id=user, metadata=_META)
         before, lines = records(self, store, user_id=user), self._export(store, user_id=user)
+        self.elapse(0.02)
         expect.equal(self._import(store, lines), 0, "number of memories that an import added which were all there")
         expect.equal(records(self, store, user_id=user), before, "memories found after the import")
         store.delete_memory(ids[1])
@@ -254,6 +259,7 @@ class Exporting(Harness):
         self.settle()
         expect.equal(self.texts(store, user_id=user), [], "texts found after everything was deleted")
         file.seek(0)
+        self.elapse(0.02)
         expect.equal(store.import_memories(file), count, "number of memories imported")
         self.settle()
         after = records(self, store, user_id=user)

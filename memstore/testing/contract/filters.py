@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
 
-from memstore.filters import parse
+from memstore.filters import field, parse
 from memstore.testing import truth_table
 from memstore.testing.contract import expect
 from memstore.testing.contract.judging import FilterHarness
@@ -119,7 +119,7 @@ class Filters(FilterHarness):
         self.judge(store, truth_table.CONTAINERS)
 
     def test_dots_walk_objects(self, store: Any) -> None:
-        r"""A dot in a field walks into objects, with or without `meta.` in front, and `\.` is a dot inside a key.
+        r"""A dot in a field walks into objects, with or without `meta.`; `\.` is a dot inside a key. Case matters.
 
         If this fails, check keys with dots in them, and fields passed to the engine unparsed.
         """
@@ -127,6 +127,7 @@ class Filters(FilterHarness):
             store,
             [cell for cell in truth_table.PATHS if not {"user_id", "text"} & {*cell.record, *cell.record["meta"]}],
         )
+        self.judge_all(store, [{"a": 1, "A": 2}, {"A": 1}], [a("==", 1), where("A", "==", 1), a("==", None)])
 
     def test_logic(self, store: Any) -> None:
         """AND and OR, in any case and depth, mean all of their conditions and any of them.
@@ -167,6 +168,29 @@ class Filters(FilterHarness):
         )
         self.judge(store, [cell for cell in truth_table.LOGIC if "NOT" in str(cell.filters).upper()])
 
+    def test_built_filters_find_the_same(self, store: Any) -> None:
+        """A filter built in Python finds what its dictionary says, with every operator and with `&`, `|` and `~`.
+
+        If this fails, check that nodes of `memstore.filters` are taken beside dictionaries.
+        """
+        user = self.new_id()
+        texts = self.add_records(store, [{"a": 1}, {"a": 2}, {"a": 3, "b": "x"}, {}], user_id=user)
+        key, mine = field("a"), field("user_id") == user
+        for built, numbers in (
+            (key == 2, [1]),
+            (key != 2, [0, 2, 3]),
+            (key < 2, [0]),
+            (key <= 2, [0, 1]),
+            (key > 2, [2]),
+            (key >= 2, [1, 2]),
+            (key.is_in([1, 3]), [0, 2]),
+            (key.not_in({1, 3}), [1, 3]),
+            ((key == 1) | (field("meta.b") == "x"), [0, 2]),
+            ((key > 1) & ~(field("b") == "x"), [1]),
+        ):
+            found = self.texts(store, filters=mine & built)
+            expect.same(found, [texts[number] for number in numbers], f"texts found by {built}")
+
     def test_own_strings_compare_letter_by_letter(self, store: Any) -> None:
         """`id`, `text`, `role`, `name` and ids can be filtered by, and never compare as times.
 
@@ -197,7 +221,7 @@ class Filters(FilterHarness):
 
     @needs("timestamp")
     def test_own_times_compare_as_instants(self, store: Any) -> None:
-        """`created_at` can be filtered by equality, order and `in`, in any zone.
+        """`created_at` can be filtered by equality, order and `in`, in any zone; so can `updated_at`.
 
         If this fails, check the precision and the zone in which the engine keeps times.
         """
@@ -213,6 +237,8 @@ class Filters(FilterHarness):
             (where("created_at", "in", ["2024-05-01T00:00:00.5"]), ["day 1"]),
             (where("created_at", "==", None), []),
             (where("created_at", ">", None), []),
+            (where("updated_at", ">", "2000-01-01"), ["day 1", "day 2", "day 3"]),
+            (where("updated_at", "<=", "2000-01-01"), []),
         ):
             expect.same(self.found(store, user, filters), expected, f"texts found by {parse(filters)}")
 

@@ -100,7 +100,7 @@ class HostileFilters(FilterHarness):
             expect.same(self.found(store, user, where(field, "!=", key)), others, f"texts not having {key!r}")
 
     def test_size_and_depth_are_bounded(self, store: Any) -> None:
-        """A filter that nests too deep is a `FilterError`, never a `RecursionError`; long lists work.
+        """A filter may nest deep and hold long lists; one that nests too deep is a `FilterError`, no `RecursionError`.
 
         If this fails, check recursion over filters, and the number of parameters of a statement.
         """
@@ -114,6 +114,10 @@ class HostileFilters(FilterHarness):
         for what, filters in (("2,000 deep", deep), ("that holds itself", endless)):
             with expect.raises(FilterError, f"a filter {what}"):
                 self.texts(store, filters=filters)
+        nested: Any = a("==", 1)
+        for _ in range(90):
+            nested = not_all_of(nested)
+        expect.same(self.found(store, user, nested), ["note 0"], "texts found by a filter 90 deep")
         long = a("in", list(range(5_000)))
         expect.same(self.found(store, user, long), ["note 0", "note 1"], "texts found by a list of 5,000 values")
         wide = any_of(*(a("==", number) for number in range(2_000)))

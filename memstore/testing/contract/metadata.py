@@ -10,11 +10,21 @@ from haystack.dataclasses import ChatMessage
 from hypothesis import given
 
 from memstore.errors import InvalidMemoryError, ScopeError
+from memstore.json_values import MAX_DEPTH
 from memstore.memory import RESERVED_METADATA_KEYS
 from memstore.testing import strategies
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import needs
+
+
+def _nested(levels: int) -> list[Any]:
+    """Lists within lists."""
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
 
 EVERY_KIND: Final[dict[str, Any]] = {
     "null": None,
@@ -39,6 +49,7 @@ EVERY_KIND: Final[dict[str, Any]] = {
     "empty list": [],
     "object": {"b": {"c": [{}]}, "": 1, "dotted.key": 2},
     "empty object": {},
+    "deep": _nested(MAX_DEPTH - 1),
     "dotted.key": "a dot in a key",
     "$where": "a key that some engines read",
     "ключ 🗝": "a key of any script",
@@ -133,6 +144,10 @@ class Metadata(Harness):
         messages[0].meta["own"].append(2)
         expected = {"one": {"own": [1], "both": "own", "batch": True}, "two": {"both": "batch", "batch": True}}
         expect.equal({m.text: m.meta for m in self.search(store, user_id=user)}, expected, "metadata by text")
+        alone, other = ChatMessage.from_user("one", meta={"own": [1]}), self.new_id()
+        self.add_messages(store, [alone], user_id=other)
+        alone.meta["own"].append(2)
+        expect.equal([m.meta for m in self.search(store, user_id=other)], [{"own": [1]}], "metadata without a batch's")
 
     def test_reserved_keys_are_refused(self, store: Any) -> None:
         """The names of ids, `memory_metadata` and `mem0_memory_metadata` as metadata keys are a `ScopeError`.
@@ -168,6 +183,7 @@ class Metadata(Harness):
                 "\ud800",
                 {"a\0": 1},
                 [[float("nan")]],
+                _nested(MAX_DEPTH),
                 endless,
             )
         ]

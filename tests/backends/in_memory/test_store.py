@@ -12,7 +12,7 @@ from haystack.dataclasses import ChatMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memstore import Memory, open_store
+from memstore import Memory, MemoryConflictError, open_store
 from memstore.filters import TRUE, And, field, matches
 from memstore.memory import SCOPE_FIELDS
 from memstore.testing.reachable import reachable_bytes
@@ -157,6 +157,14 @@ def test_an_updated_memory_stays_findable_by_its_id(store):
         == store.count_memories(filters=field("id") == None)
         == 0
     )
+
+
+def test_an_insert_is_all_or_nothing(store):
+    [kept] = add(store, "tea", user_id="maya")
+    [old] = store.list_memories(user_id="maya").memories
+    with pytest.raises(MemoryConflictError):
+        store._insert([replace(old, id="new", text="milk"), old])
+    assert [memory.id for memory in store.list_memories(user_id="maya").memories] == [kept["memory_id"]]
 
 
 def test_a_clock_is_no_part_of_the_configuration():

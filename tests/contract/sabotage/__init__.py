@@ -8,9 +8,12 @@ from contract.sabotage import (
     in_filters,
     in_hostile_filters,
     in_metadata,
+    in_paths,
     in_protocol,
     in_ranking,
+    in_results,
     in_searching,
+    in_texts,
     in_values,
 )
 from contract.sabotage.registry import SABOTAGES, Sabotage, judged
@@ -22,9 +25,12 @@ __all__ = [
     "in_filters",
     "in_hostile_filters",
     "in_metadata",
+    "in_paths",
     "in_protocol",
     "in_ranking",
+    "in_results",
     "in_searching",
+    "in_texts",
     "in_values",
     "judged",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contract.sabotage.engines import AsWritten, Engine, Rewriting
 from contract.sabotage.registry import sabotage
 
-from memstore.filters import And, Comparison, FilterError, In, Not, Operator, Or
+from memstore.filters import And, Comparison, Field, FilterError, In, Not, Operator, Or
 from memstore.filters.evaluate import lookup
 from memstore.filters.instants import format_instant, parse_instant
 from memstore.memory import Scope, pinned_ids
@@ -159,7 +161,7 @@ class NullComesFirst(Engine):
 
 
 @sabotage(
-    caught_by="test_logic",
+    caught_by="test_not_of_several_is_not_all_of_them",
     source="mem0-haystack 1.0.0 turns `NOT [a, b]` into none-of: 86 rows where 142 are right",
 )
 class NotOfSeveralAsNoneOf(AsWritten):
@@ -222,7 +224,7 @@ class LogicInCapitalsOnly(Rewriting):
 
 
 @sabotage(
-    caught_by="test_logic",
+    caught_by="test_not_of_several_is_not_all_of_them",
     source="OpenSearch: `should` beside `must_not` in one `bool` query",
 )
 class NegationBesideTheOr(Engine):
@@ -318,7 +320,9 @@ class OnePayload(Engine):
 
     def leaf(self, leaf, memory):
         name = leaf.field.path[0]
-        return self.equal(memory.meta[name], leaf.value) if name in memory.meta else super().leaf(leaf, memory)
+        if leaf.field.is_text and name in memory.meta:
+            leaf = replace(leaf, field=Field(("meta", name)))
+        return super().leaf(leaf, memory)
 
 
 @sabotage(
@@ -349,3 +353,16 @@ class OwnTimesAsText(Engine):
         return {"==": told == asked, "<": told < asked, ">": told > asked, "<=": told <= asked, ">=": told >= asked}[
             leaf.operator
         ]
+
+
+@sabotage(
+    caught_by="test_own_times_compare_as_instants",
+    source="writing a vector backend: updated_at is no field of its payload",
+)
+class UpdatedAtIsMetadata(Engine):
+    """Looks for `updated_at` in metadata."""
+
+    def leaf(self, leaf, memory):
+        if leaf.field.path == ("updated_at",):
+            leaf = replace(leaf, field=Field(("meta", "updated_at")))
+        return super().leaf(leaf, memory)

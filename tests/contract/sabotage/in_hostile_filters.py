@@ -6,12 +6,13 @@ import copy
 import json
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 from contract.sabotage.engines import Engine, Rewriting
 from contract.sabotage.registry import sabotage
 
 from memstore import MemoryStoreError
-from memstore.filters import FilterError, In, Operator
+from memstore.filters import Field, FilterError, In, parse
 from memstore_in_memory import InMemoryMemoryStore
 
 _OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
@@ -112,13 +113,12 @@ class ShorthandAccepted(Rewriting):
     raises=MemoryStoreError,
 )
 class KeysPastedIntoStatements(Engine):
-    """Writes the key of a filter into a JSON path of its SQL."""
+    """Writes the key of a filter into its SQL."""
 
-    def leaf(self, leaf, memory):
-        if isinstance(leaf, In) or leaf.operator is not Operator.EQ or leaf.field.path[0] != "meta":
-            return super().leaf(leaf, memory)
-        path = ".".join(leaf.field.path[1:])
-        return _asked(f"SELECT json_extract(?, '$.{path}') IS ?", json.dumps(memory.meta), leaf.value)
+    def stored(self, field, memory):
+        first, *others = field.path[1:]
+        key = _asked(f"SELECT key FROM json_each(?) WHERE key = '{first}'", json.dumps(memory.meta))
+        return super().stored(Field(("meta", key or first, *others)), memory)
 
 
 @sabotage(
@@ -129,9 +129,8 @@ class ValuesPastedIntoStatements(Engine):
     """Writes the value of a filter into its SQL."""
 
     def equal(self, found, value):
-        if not (isinstance(found, str) and isinstance(value, str)):
-            return super().equal(found, value)
-        return _asked(f"SELECT ? IS '{value}'", found)
+        texts = isinstance(found, str) and isinstance(value, str)
+        return super().equal(found, value) or (texts and bool(_asked(f"SELECT ? = '{value}'", found)))
 
 
 @sabotage(
@@ -155,6 +154,20 @@ class CopiesEndlessFilters(InMemoryMemoryStore):
 
     def search_memories(self, *, filters=None, **arguments):
         return super().search_memories(filters=copy.deepcopy(filters), **arguments)
+
+
+@sabotage(
+    caught_by="test_size_and_depth_are_bounded",
+    source="OpenSearch: indices.query.bool.max_nested_depth",
+    raises=FilterError,
+)
+class DeepFiltersRefused(InMemoryMemoryStore):
+    """Refuses a filter that nests more than 20 deep."""
+
+    def search_memories(self, *, filters=None, **arguments):
+        if filters is not None and parse(filters).depth > 20:
+            raise FilterError("nested too deep")
+        return super().search_memories(filters=filters, **arguments)
 
 
 @sabotage(
@@ -211,6 +224,7 @@ class NodesRefused(InMemoryMemoryStore):
         return super().search_memories(filters=filters, **arguments)
 
 
-def _asked(statement: str, *parameters: object) -> bool:
+def _asked(statement: str, parameter: str) -> Any:
+    """The first value of the first row, if there is one."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        return bool(connection.execute(statement, parameters).fetchone()[0])
+        return next(iter(connection.execute(statement, [parameter]).fetchone() or [None]))

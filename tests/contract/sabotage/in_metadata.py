@@ -10,7 +10,7 @@ from datetime import datetime
 from contract.sabotage.engines import Engine, Keeping
 from contract.sabotage.registry import sabotage
 
-from memstore import Memory
+from memstore import Memory, MemoryStoreError
 from memstore.memory import RESERVED_METADATA_KEYS, SCOPE_FIELDS
 from memstore_in_memory import InMemoryMemoryStore
 
@@ -93,7 +93,7 @@ class TextReadAsJSON(Keeping):
     """Reads the text "1" as the number that it looks like."""
 
     def kept(self, memory):
-        numbers = {key: int(v) for key, v in memory.meta.items() if isinstance(v, str) and v.isdigit()}
+        numbers = {key: int(v) for key, v in memory.meta.items() if isinstance(v, str) and v.isdecimal()}
         return replace(memory, meta=memory.meta | numbers)
 
 
@@ -110,6 +110,20 @@ class DottedKeysExpanded(Keeping):
             head, dot, rest = key.partition(".")
             meta[head] = {rest: value} if dot else value
         return replace(memory, meta=meta)
+
+
+@sabotage(
+    caught_by="test_every_json_kind_comes_back",
+    source="Elasticsearch: index.mapping.depth.limit is 20",
+    raises=MemoryStoreError,
+)
+class DeepMetadataRefused(Keeping):
+    """Refuses metadata that nests more than 20 deep."""
+
+    def kept(self, memory):
+        if "[" * 20 in json.dumps(memory.meta):
+            raise OverflowError("Limit of mapping depth has been exceeded")
+        return memory
 
 
 @sabotage(
@@ -181,8 +195,10 @@ class ListingReturnsItsOwn(Engine):
 class MetadataOfTheFirst(InMemoryMemoryStore):
     """Keeps the metadata of a batch with its first memory."""
 
-    def _insert(self, memories):
-        return super()._insert([*memories[:1], *(replace(memory, meta={}) for memory in memories[1:])])
+    def add_memories(self, *, messages, metadata=None, **arguments):
+        first = next((message for message in messages if message.text), None)
+        told = [replace(m, _meta={**(metadata or {}), **m.meta}) if m is first else m for m in messages]
+        return super().add_memories(messages=told, **arguments)
 
 
 @sabotage(
@@ -223,6 +239,21 @@ class MetadataRunsOn(InMemoryMemoryStore):
             running = {**running, **message.meta}
             merged.append(replace(message, _meta=running))
         return super().add_memories(messages=merged, metadata=metadata, **arguments)
+
+
+@sabotage(
+    caught_by="test_a_messages_own_metadata_wins",
+    source="writing a backend: metadata is copied where it is merged, and only there",
+)
+class MessagesDictionaryKept(InMemoryMemoryStore):
+    """Keeps a message's own dictionary where there is no metadata to merge it with."""
+
+    def add_memories(self, *, messages, metadata=None, **arguments):
+        added = super().add_memories(messages=messages, metadata=metadata, **arguments)
+        for entry, message in zip(added, messages, strict=False):
+            if metadata is None:
+                object.__setattr__(self._memories[entry["memory_id"]], "meta", message.meta)
+        return added
 
 
 @sabotage(

@@ -97,6 +97,12 @@ class Embedded(Engine):
             self.embed_again(memory)
         return done
 
+    def _delete(self, ids: list[str]) -> list[str]:
+        gone = super()._delete(ids)
+        for memory_id in gone:
+            self.embedded.pop(memory_id, None)
+        return gone
+
     def _rank(self, query: str, filter: Filter, limit: int) -> Any:
         points = [m for m in self._matching(filter) if m.id in self.embedded]
         hits = rank(query, [replace(m, text=self.embedded[m.id]) for m in points], limit)
@@ -192,28 +198,18 @@ class Exporter(InMemoryMemoryStore):
         return len(self._insert(missing))
 
 
-class LineByLine(Exporter):
-    """Imports each line by `made`, which gets its number, the line and the object in it."""
+class Mending(Exporter):
+    """Imports the record of each line as it was `mended`."""
 
-    def made(self, number: int, line: str, record: dict[str, Any]) -> Memory:
-        return self.parsed_one(number, record)
-
-    def parsed_one(self, number: int, record: dict[str, Any]) -> Memory:
-        """What an import makes of a record at a line: the lines in between are blank here."""
-        blank = {"id": "blank", "text": "blank", "user_id": "blank", "created_at": "2024-05-01", "updated_at": "2024-05-01"}
-        before = [to_line(HEADER), *[to_line(blank)] * (number - 2)]
-        return list(from_lines([*before, to_line(record)]))[-1]
+    def mended(self, number: int, record: dict[str, Any]) -> dict[str, Any]:
+        return record
 
     def parsed(self, lines: Iterable[str]) -> list[Memory]:
-        header, *rest = list(lines) or [""]
-        if rest and (known := [self._object(line) for line in rest]) and None not in known:
-            list(from_lines([header]))
-            return [self.made(n, line, r) for n, (line, r) in enumerate(zip(rest, known, strict=True), start=2)]
-        return list(from_lines([header, *rest]))
+        return super().parsed(line if n == 1 else self._mend(n, line) for n, line in enumerate(lines, start=1))
 
-    def _object(self, line: str) -> Any:
+    def _mend(self, number: int, line: str) -> str:
         try:
             content = json.loads(line)
         except ValueError:
-            return None
-        return content if isinstance(content, dict) else None
+            return line
+        return to_line(self.mended(number, content)) if isinstance(content, dict) else line

@@ -1,0 +1,135 @@
+"""Mutation testing with the contract as the tests: ``python tests/contract/mutation.py [FOLDER]``.
+
+mutmut changes memstore/filters and the in-memory store, one small thing at a time, and the contract
+judges each change. A first pass asks the tests that were seen to reach the changed function; what
+survives that is put to the whole contract, since what a cache remembers reaches nothing. Prints the
+score of each file and a patch for each survivor. Takes about an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MUTATED = ("memstore/filters/*", "memstore_in_memory/*")
+TESTS = '''
+"""The in-memory store as it is, and with engines that evaluate less, so that splitting filters matters."""
+
+from contextlib import contextmanager
+
+from memstore.filters import Comparison, FilterSupport, Operator
+from memstore.testing import ManualClock, StoreContract
+from memstore_in_memory import InMemoryMemoryStore
+
+
+class TestInMemory(StoreContract):
+    claims = InMemoryMemoryStore.capabilities
+    support = FilterSupport.everything()
+
+    @contextmanager
+    def new_store(self):
+        self.clock = ManualClock()
+        with InMemoryMemoryStore(clock=self.clock) as store:
+            store.filter_support = self.support
+            yield store
+
+    def elapse(self, seconds):
+        self.clock.advance(seconds)
+
+
+def is_equality(leaf):
+    return isinstance(leaf, Comparison) and leaf.operator is Operator.EQ
+
+
+class TestEquality(TestInMemory):
+    support = FilterSupport(leaf=is_equality, either=True)
+
+
+class TestNegation(TestInMemory):
+    support = FilterSupport(leaf=lambda leaf: not is_equality(leaf), negation=True)
+
+
+class TestNothing(TestInMemory):
+    support = FilterSupport.nothing()
+'''
+SETUP = """
+[mutmut]
+source_paths=
+    memstore
+    memstore_in_memory
+only_mutate=
+    {mutated}
+pytest_add_cli_args_test_selection=
+    tests
+also_copy=
+    memstore_pytest
+"""
+PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore", "-k", "not _async")
+KILLED = {1, 3, 36, 24, -24, 152, 255, -11, -9}
+
+
+def prepare(folder: Path) -> None:
+    """A tree in which every package stands at the top, as mutmut needs it."""
+    for package in (ROOT / "memstore", ROOT / "memstore_pytest", ROOT / "backends/in_memory/memstore_in_memory"):
+        shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_contract.py").write_text(TESTS)
+    (folder / "setup.cfg").write_text(SETUP.format(mutated="\n    ".join(MUTATED)))
+    options = " ".join(f'"{option}"' if " " in option else option for option in PYTEST[2:])
+    (folder / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\n")
+
+
+def exit_codes(folder: Path) -> dict[str, int | None]:
+    """What became of each mutant in the first pass."""
+    codes: dict[str, int | None] = {}
+    for meta in sorted((folder / "mutants").rglob("*.meta")):
+        codes |= json.loads(meta.read_text())["exit_code_by_key"]
+    return codes
+
+
+def survives(folder: Path, mutant: str) -> bool:
+    """Whether the whole contract finds nothing wrong with a mutant."""
+    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(folder / "mutants")}
+    command = [sys.executable, "-m", "pytest", "tests", *PYTEST]
+    try:
+        done = subprocess.run(
+            command, cwd=folder / "mutants", env=environment, capture_output=True, check=False, timeout=600
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+    folder.mkdir(exist_ok=True)
+    if not (folder / "setup.cfg").exists():
+        prepare(folder)
+    mutmut = [sys.executable, "-m", "mutmut"]
+    subprocess.run([*mutmut, "run", "--max-children", "2"], cwd=folder, check=False, stdout=subprocess.DEVNULL)
+    codes = exit_codes(folder)
+    left = [mutant for mutant, code in codes.items() if code not in KILLED]
+    with ThreadPoolExecutor(2) as pool:
+        survivors = {m for m, lives in zip(left, pool.map(lambda m: survives(folder, m), left), strict=True) if lives}
+    files = {mutant: ".".join(mutant.rpartition(".")[0].split(".")) for mutant in codes}
+    total, alive = Counter(files.values()), Counter(files[mutant] for mutant in survivors)
+    for file, count in sorted(total.items()):
+        print(f"| `{file}` | {count} | {count - alive[file]} | {100 * (count - alive[file]) / count:.1f} % |")
+    whole = len(codes)
+    print(f"| all | {whole} | {whole - len(survivors)} | {100 * (whole - len(survivors)) / whole:.1f} % |")
+    for mutant in sorted(survivors):
+        shown = subprocess.run([*mutmut, "show", mutant], cwd=folder, check=False, capture_output=True, text=True)
+        changed = [line for line in shown.stdout.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+        print(f"\n{mutant}\n" + "\n".join(changed))
+
+
+if __name__ == "__main__":
+    main()
