@@ -204,9 +204,15 @@ class Calls(RuleBasedStateMachine):
         expect.equal(counted, len(self._matching(user, run, filters)), "memories counted")
 
     def teardown(self) -> None:
-        """At the end, everything is as it must be."""
-        self.search("maya", None, None)
-        self.search("tom", None, None)
+        """At the end, every way to read finds what it must, of each user and of a run of theirs."""
+        for user in _PEOPLE:
+            for run in (None, "monday"):
+                self.search(user, run, None)
+                self.rank(user, run, None, "alice")
+                if "list" in self.opened.claims:
+                    self.walk(user, run, None, 3)
+                if "count" in self.opened.claims:
+                    self.count(user, run, None)
 
     def _add(
         self, user: str, run: str | None, said: list[tuple[str, str]], metadata: dict[str, Any], day: int

@@ -262,15 +262,14 @@ class NestedConditionsIgnored(Rewriting):
 
 @sabotage(
     caught_by="test_random_filters_in_ranked_search",
-    source="writing a vector backend: the index filters by equality, and listing is left to the base",
+    source="writing a vector backend: a namespace for each scope, and no other filter in the query",
 )
-class RankedSearchKnowsEqualityOnly(Engine):
-    """Looks in a ranked search only at the equalities at the top of a filter."""
+class RankedSearchKnowsTheScopeOnly(Engine):
+    """Looks in a ranked search only at the ids that a filter names."""
 
     def _rank(self, query, filter, limit):
-        parts = filter.children if isinstance(filter, And) else (filter,)
-        known = [part for part in parts if isinstance(part, Comparison) and part.operator is Operator.EQ]
-        return super()._rank(query, And(tuple(known)), limit)
+        ids, _ = pinned_ids(filter)
+        return super()._rank(query, Scope(**ids).filter, limit)
 
 
 @sabotage(

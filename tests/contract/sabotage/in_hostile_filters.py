@@ -211,7 +211,7 @@ class FiltersRewrittenInPlace(InMemoryMemoryStore):
 
 
 @sabotage(
-    caught_by="test_filters_are_left_as_they_were",
+    caught_by="test_built_filters_find_the_same",
     source="writing a backend: filters are dictionaries, says Haystack's protocol",
     raises=TypeError,
 )
