@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     Bundle,
     MultipleResults,
     RuleBasedStateMachine,
+    consumes,
     initialize,
     multiple,
     precondition,
@@ -30,7 +31,7 @@ from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.model import Entry, Model
 from memstore.testing.contract.reading import listed, records
 
-_STEPS: Final = 15
+_STEPS: Final = 25
 _MANY: Final = 4
 _PEOPLE: Final = ("maya", "tom")
 _USERS: Final = st.sampled_from(_PEOPLE)
@@ -89,6 +90,7 @@ class Calls(RuleBasedStateMachine):
     """One call a step; the model says what must come of it. Users and runs are this example's own."""
 
     memories: Bundle[str] = Bundle("memories")
+    deleted: Bundle[str] = Bundle("deleted")
 
     def __init__(self, opened: _Opened) -> None:
         super().__init__()
@@ -127,27 +129,37 @@ class Calls(RuleBasedStateMachine):
         return multiple(*self._add(user, run, said, metadata, day))
 
     @precondition(lambda self: "update" in self.opened.claims)
-    @rule(memory_id=memories, text=st.none() | _TEXTS, metadata=_PATCHES)
-    def update(self, memory_id: str, text: str | None, metadata: dict[str, Any]) -> None:
-        """One that is there or was."""
-        if memory_id not in self.model:
-            with expect.raises(MemoryNotFoundError, "update_memory of a deleted memory"):
-                self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
-            return
-        self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
-        self.opened.harness.settle()
-        self.model.update(memory_id, text, metadata)
+    @rule(memory_id=memories, text=_TEXTS)
+    def rewrite(self, memory_id: str, text: str) -> None:
+        """Another text, of one that is there or went with its scope."""
+        self._update(memory_id, text, None)
 
-    @rule(memory_id=memories)
-    def delete(self, memory_id: str) -> None:
-        """One that is there or was."""
+    @precondition(lambda self: "update" in self.opened.claims)
+    @rule(memory_id=memories, text=st.none() | _TEXTS, metadata=_PATCHES)
+    def patch(self, memory_id: str, text: str | None, metadata: dict[str, Any]) -> None:
+        """Other metadata, and perhaps another text, of one that is there or went with its scope."""
+        self._update(memory_id, text, metadata)
+
+    @rule(target=deleted, memory_id=consumes(memories))
+    def delete(self, memory_id: str) -> str:
+        """One that is there or went with its scope."""
         if memory_id not in self.model:
             with expect.raises(MemoryNotFoundError, "delete_memory of a deleted memory"):
                 self.opened.store.delete_memory(memory_id)
-            return
+            return memory_id
         self.opened.store.delete_memory(memory_id)
         self.opened.harness.settle()
         self.model.delete(memory_id)
+        return memory_id
+
+    @rule(memory_id=deleted)
+    def touch_deleted(self, memory_id: str) -> None:
+        """What was deleted cannot be deleted again, nor updated."""
+        with expect.raises(MemoryNotFoundError, "delete_memory of a deleted memory"):
+            self.opened.store.delete_memory(memory_id)
+        if "update" in self.opened.claims:
+            with expect.raises(MemoryNotFoundError, "update_memory of a deleted memory"):
+                self.opened.store.update_memory(memory_id, text="back again")
 
     @precondition(lambda self: len(self.model) >= _MANY)
     @rule(user=_USERS, run=_RUNS)
@@ -226,6 +238,15 @@ class Calls(RuleBasedStateMachine):
         for memory_id, (role, text) in zip(ids, said, strict=True):
             self.model.add(Entry(memory_id, text, role, scope, metadata, moment))
         return ids
+
+    def _update(self, memory_id: str, text: str | None, metadata: dict[str, Any] | None) -> None:
+        if memory_id not in self.model:
+            with expect.raises(MemoryNotFoundError, "update_memory of a deleted memory"):
+                self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
+            return
+        self.opened.store.update_memory(memory_id, text=text, metadata=metadata)
+        self.opened.harness.settle()
+        self.model.update(memory_id, text, metadata)
 
     def _scope(self, user: str, run: str | None) -> dict[str, str]:
         given = {"user_id": user} if run is None else {"user_id": user, "run_id": run}
