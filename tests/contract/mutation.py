@@ -60,6 +60,22 @@ class TestNegation(TestInMemory):
 class TestNothing(TestInMemory):
     support = FilterSupport.nothing()
 '''
+CONFTEST = '''
+"""Filters first, and for the engines that evaluate less nothing else; few random examples, the same every time."""
+
+from hypothesis import settings
+
+from memstore.testing.contract.suite import CONTRACT
+
+settings.register_profile("mutation", max_examples=30, derandomize=True, database=None, deadline=None)
+settings.load_profile("mutation")
+ABOUT_FILTERS = ("filters", "hostile_filters")
+
+
+def pytest_collection_modifyitems(items):
+    about = {item: CONTRACT[item.name].subject in ABOUT_FILTERS for item in items}
+    items[:] = sorted((i for i in items if about[i] or i.cls.__name__ == "TestInMemory"), key=lambda i: not about[i])
+'''
 SETUP = """
 [mutmut]
 source_paths=
@@ -82,6 +98,7 @@ def prepare(folder: Path) -> None:
         shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tests").mkdir()
     (folder / "tests" / "test_contract.py").write_text(TESTS)
+    (folder / "tests" / "conftest.py").write_text(CONFTEST)
     (folder / "setup.cfg").write_text(SETUP.format(mutated="\n    ".join(MUTATED)))
     options = " ".join(f'"{option}"' if " " in option else option for option in PYTEST[2:])
     (folder / "pytest.ini").write_text(f"[pytest]\naddopts = {options}\n")
@@ -114,8 +131,11 @@ def main() -> None:
     if not (folder / "setup.cfg").exists():
         prepare(folder)
     mutmut = [sys.executable, "-m", "mutmut"]
-    subprocess.run([*mutmut, "run", "--max-children", "2"], cwd=folder, check=False, stdout=subprocess.DEVNULL)
+    with (folder / "mutmut.log").open("w") as log:
+        subprocess.run([*mutmut, "run", "--max-children", "2"], cwd=folder, check=False, stdout=log, stderr=log)
     codes = exit_codes(folder)
+    if None in codes.values():
+        sys.exit(f"mutmut did not finish; see {folder / 'mutmut.log'}")
     left = [mutant for mutant, code in codes.items() if code not in KILLED]
     with ThreadPoolExecutor(2) as pool:
         survivors = {m for m, lives in zip(left, pool.map(lambda m: survives(folder, m), left), strict=True) if lives}

@@ -14,7 +14,11 @@ SOUND = {(case.reference, case.sound, case.caught_by): case for case in SABOTAGE
 
 SOUND_CASES = [pytest.param(case, id=f"{case.sound.__name__}-{case.caught_by}") for case in SOUND.values()]
 
-SUBJECTS = {"protocol", "adding", "metadata", "searching", "ranking", "filters", "hostile_filters"}
+SUBJECTS = {
+    *("protocol", "adding", "metadata", "searching", "ranking", "filters", "hostile_filters"),
+    *("updating", "refused_updates", "versions", "history", "expiring", "listing", "counting", "exporting"),
+    *("refused_imports", "stateful"),
+}
 """Whose tests all have a store that they catch; to become all subjects."""
 
 

@@ -90,7 +90,7 @@ class InMemoryMemoryStore(BaseMemoryStore):
             ids, rest = pinned_ids(filter)
             index = self._scopes.view(ids).index
             hits = index.rank(query, limit, None if rest == TRUE else compile_filter(rest))
-        return hits, True
+        return hits, len(hits) < limit
 
     def _may_hold_expiring(self) -> bool:
         return self._expiring > 0

@@ -123,7 +123,7 @@ class Adding(Harness):
         """
         user = self.new_id()
         call = ChatMessage.from_assistant(tool_calls=[ToolCall(tool_name="weather", arguments={})])
-        messages = [call, ChatMessage.from_user("kept"), ChatMessage.from_user("")]
+        messages = [call, ChatMessage.from_user("kept"), ChatMessage.from_user(""), ChatMessage.from_user(" \n")]
         expect.equal(len(self.add_messages(store, messages, user_id=user)), 1, "entries for one message with text")
         expect.equal(self.add_messages(store, [call], user_id=user), [], "entries for no message with text")
         expect.equal(self.texts(store, user_id=user), ["kept"], "texts found")

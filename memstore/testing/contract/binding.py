@@ -220,6 +220,28 @@ class Binding(Harness):
         filters = serialize(field("tea") == True)  # noqa: E712  # it makes a filter
         expect.same(self.texts(mine, query=query, top_k=3, filters=filters), own, "texts found by top_k=3 and a filter")
 
+    def test_bound_ranking_is_that_of_the_scope(self, store: Any) -> None:
+        """A query finds the same in a bound store, with the same scores, as in the store with the same ids.
+
+        If this fails, check that a bound store ranks by the store's own engine, also where there is a filter.
+        """
+        ids, mine, theirs = self._two_scopes(store)
+        query = "green tea in Kyoto"
+        own = ("a bicycle", "tea", "green paint in the hall", "green tea in Kyoto", "tea, green")
+        for number, text in enumerate(own):
+            self.add(mine, text, metadata={"n": number % 2})
+        self.add(theirs, *own)
+        scope, odd = field("user_id") == ids[0], field("n") == 1
+        for what, inside, outside in (
+            ("a query", {}, {"user_id": ids[0]}),
+            ("a query and a filter", {"filters": serialize(odd)}, {"filters": serialize(scope & odd)}),
+        ):
+            expect.equal(
+                self._ranking(mine, query=query, top_k=4, **inside),
+                self._ranking(store, query=query, top_k=4, **outside),
+                f"texts and scores found by {what} in a bound store, compared with those of the store",
+            )
+
     @sync_only
     def test_binding_needs_a_scope(self, store: Any) -> None:
         """Binding to no id, or to an impossible one, is a `ScopeError`: nothing is ever bound to everything.
@@ -259,6 +281,10 @@ class Binding(Harness):
         with bound(store, user_id=user) as mine:
             self.add(mine, "mine")
         expect.equal(self.texts(store, user_id=user), ["mine"], "texts found in the store after the view was closed")
+
+    def _ranking(self, store: Any, **arguments: Any) -> list[tuple[str | None, float]]:
+        found = self.search(store, include_memory_metadata=True, **arguments)
+        return [(message.text, message.meta["memory_metadata"]["score"]) for message in found]
 
     def _two_scopes(self, store: Any) -> tuple[tuple[str, str], Any, Any]:
         """Two users, and the store as bound to each of them, each with a memory."""

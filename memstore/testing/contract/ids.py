@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import product
 from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
@@ -120,6 +122,32 @@ class Ids(Harness):
             lambda **ids: store.add_memories(messages=messages, infer=False, **ids), "adding", good, ["app_id"]
         )
         self._refuses(store.search_memories, "searching", good, ["app_id"])
+
+    def test_an_empty_id_never_drops_the_scope(self, store: Any) -> None:
+        """An empty or blank id beside a good one is never left out: nobody else's memory is found or deleted by it.
+
+        If this fails, check for `if user_id:`, where `if user_id is not None:` is meant.
+        """
+        others = {name: self.new_id(name) for name in IDS}
+        self.add(store, "another's", **others)
+        wrong = []
+        for name, (good, value) in product(IDS, others.items()):
+            for blank in ("", " ") if name != good else ():
+                ids, what = {name: blank, good: value}, f"{name}={blank!r} beside a good {good}"
+                with suppress(Exception):  # that it is refused, and how, is for other tests
+                    found = [*self.texts(store, **ids), *self.texts(store, query="another's", **ids)]
+                    wrong += [f"a search with {what} found another's memory"] if found else []
+                with suppress(Exception):
+                    message = store.search_memories_as_single_message(**ids)
+                    shows = "another's" in (message.text or "")
+                    wrong += [f"a single message with {what} has another's memory"] if shows else []
+                with suppress(Exception):
+                    store.delete_all_memories(**ids)
+                self.settle()
+                if not self.texts(store, **others):
+                    wrong.append(f"delete_all_memories with {what} deleted another's memory")
+                    self.add(store, "another's", **others)
+        expect.true(not wrong, f"{len(wrong)} wrong: {'; '.join(wrong[:4])}")
 
     @needs("list")
     def test_listing_refuses_impossible_ids(self, store: Any) -> None:

@@ -78,6 +78,21 @@ class Protocol(Harness):
             getattr(again, "close", bool)()
 
     @sync_only
+    def test_configuration_has_every_parameter(self, store: Any) -> None:
+        """What a store was made with and keeps as plain data is in `to_dict`, unless it is the default.
+
+        If this fails, check `to_dict` for constructor parameters that were added later.
+        """
+        written = store.to_dict().get("init_parameters", {})
+        forgotten = []
+        for name, parameter in inspect.signature(type(store).__init__).parameters.items():
+            value = getattr(store, name, getattr(store, f"_{name}", None))
+            plain = isinstance(value, str | int | float | bool | list | dict)
+            if plain and value != parameter.default and name not in written:
+                forgotten.append(name)
+        expect.equal(forgotten, [], "constructor parameters that are not in to_dict")
+
+    @sync_only
     def test_configuration_survives_a_pipeline(self, store: Any) -> None:
         """A store inside a Haystack component comes back from a pipeline's YAML.
 

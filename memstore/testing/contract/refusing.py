@@ -13,6 +13,7 @@ from haystack.dataclasses import ChatMessage
 
 from memstore.errors import UnsupportedError
 from memstore.testing.contract import expect
+from memstore.testing.contract.binding import bound
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import refuses
 
@@ -28,24 +29,38 @@ class Refusing(Harness):
 
     @refuses("async")
     def test_unclaimed_async_is_refused(self, store: Any) -> None:
-        """A store that does not claim `async` has no async methods, or they raise `UnsupportedError`.
+        """A store that does not claim `async` has no async methods, or they raise `UnsupportedError`, bound or not.
 
         If this fails, check whether to claim `async`, or to leave the methods out.
         """
-        user = self.new_id()
+        user, file = self.new_id(), io.StringIO()
         memory_id = self._kept(store, user)
         messages = [ChatMessage.from_user("added")]
-        for name, arguments in (
-            ("add_memories", {"messages": messages, "infer": False, "user_id": user}),
-            ("search_memories", {"user_id": user}),
-            ("search_memories_as_single_message", {"user_id": user}),
-            ("delete_memory", {"memory_id": memory_id}),
-            ("delete_all_memories", {"user_id": user}),
-        ):
+        calls: tuple[tuple[str, str | None, dict[str, Any]], ...] = (
+            ("add_memories", None, {"messages": messages, "infer": False, "user_id": user}),
+            ("search_memories", None, {"user_id": user}),
+            ("search_memories_as_single_message", None, {"user_id": user}),
+            ("delete_memory", None, {"memory_id": memory_id}),
+            ("delete_all_memories", None, {"user_id": user}),
+            ("list_memories", "list", {"user_id": user}),
+            ("count_memories", "count", {"user_id": user}),
+            ("wait", "wait", {"event_ids": []}),
+            ("update_memory", "update", {"memory_id": memory_id, "text": "changed"}),
+            ("memory_history", "history", {"memory_id": memory_id}),
+            ("purge_expired_memories", "expiration", {"user_id": user}),
+            ("export_memories", "export", {"file": file, "user_id": user}),
+            ("import_memories", "export", {"lines": _exported(self.new_id("memory"), user)}),
+        )
+        for name, capability, arguments in calls:
             twin = getattr(store, f"{name}_async", None)
-            if twin is not None:
-                self._is_refused(store, "async", f"{name}_async", _awaiting(twin), arguments)
+            if twin is None or (capability is not None and capability not in self.claims):
+                continue
+            self._is_refused(store, "async", f"{name}_async", _awaiting(twin), arguments)
+            bound_twin = getattr(bound(store, user_id=user), f"{name}_async", None)
+            if bound_twin is not None:
+                self._is_refused(store, "async", f"{name}_async of a bound store", _awaiting(bound_twin), arguments)
         self._nothing_was_done(store, user)
+        expect.equal(file.getvalue(), "", "what the refused export wrote")
 
     @refuses("list")
     def test_unclaimed_list_is_refused(self, store: Any) -> None:
@@ -137,8 +152,7 @@ class Refusing(Harness):
         """
         user = self.new_id()
         self._kept(store, user)
-        record = {"id": self.new_id("memory"), "user_id": user, **EXPORTED}
-        lines = [json.dumps({"format": "memstore", "version": 1}) + "\n", json.dumps(record) + "\n"]
+        lines = _exported(self.new_id("memory"), user)
         self._refuses_operation(store, "export", "import_memories", lines=lines)
         self._nothing_was_done(store, user)
 
@@ -187,6 +201,12 @@ class Refusing(Harness):
     def _nothing_was_done(self, store: Any, user: str) -> None:
         self.settle()
         expect.equal(self.texts(store, user_id=user), ["kept"], "texts found after the refused call")
+
+
+def _exported(memory_id: str, user: str) -> list[str]:
+    """The lines of an export with one memory."""
+    record = {"id": memory_id, "user_id": user, **EXPORTED}
+    return [json.dumps(content) + "\n" for content in ({"format": "memstore", "version": 1}, record)]
 
 
 def _is_bare(store: Any) -> bool:

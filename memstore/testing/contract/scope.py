@@ -164,6 +164,37 @@ class Scope(Harness):
             others = serialize((field("tag") == tag) & (field(name) != value))
             expect.same(self.texts(store, filters=others), set(IDS) - {name}, f"texts found by {name} != its value")
 
+    def test_filters_negate_ids(self, store: Any) -> None:
+        """`!=` and `not in` on an id, beside a positive one, leave out what has that id, and nothing that has none.
+
+        If this fails, check that a negated id reaches the engine as such, and takes a missing id for another one.
+        """
+        run, one, two = self.new_id("run"), self.new_id(), self.new_id()
+        owners = {"of one": {"user_id": one}, "of two": {"user_id": two}, "of nobody": {}}
+        for text, ids in owners.items():
+            self.add(store, text, run_id=run, **ids)
+        self.add(store, "of another run", run_id=self.new_id("run"), user_id=two)
+        user, wrong = field("user_id"), []
+        for negation, expected in (
+            (user != one, {"of two", "of nobody"}),
+            (~(user == one), {"of two", "of nobody"}),
+            (user.not_in([one]), {"of two", "of nobody"}),
+            (user.not_in([one, two]), {"of nobody"}),
+            (~user.is_in([one, two]), {"of nobody"}),
+            (user.not_in([]), set(owners)),
+            (user != None, {"of one", "of two"}),  # noqa: E711  # it makes a filter
+            ((user != one) & (user != two), {"of nobody"}),
+        ):
+            filters = serialize((field("run_id") == run) & negation)
+            try:
+                found = self.texts(store, filters=filters)
+            except Exception as error:  # noqa: BLE001  # one filter that raises must not hide the others
+                wrong.append(f"{negation} raised {type(error).__name__}: {expect.shown(str(error))}")
+                continue
+            if sorted(map(str, found)) != sorted(expected):
+                wrong.append(f"{negation} found {found}, not {sorted(expected)}")
+        expect.true(not wrong, "\n  ".join([f"{len(wrong)} wrong:", *wrong]))
+
     def test_a_user_never_sees_anothers_memories(self, store: Any) -> None:
         """Whatever the query says, a user's search finds only that user's memories.
 

@@ -31,7 +31,7 @@ from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.model import Entry, Model
 from memstore.testing.contract.reading import listed, records
 
-_STEPS: Final = 25
+_STEPS: Final = 30
 _MANY: Final = 4
 _PEOPLE: Final = ("maya", "tom")
 _USERS: Final = st.sampled_from(_PEOPLE)
@@ -65,7 +65,7 @@ class Stateful(Harness):
             opened = _Opened(self, store, stack)
             run_state_machine_as_test(
                 lambda: Calls(opened),  # type: ignore[arg-type]  # a function will do, says its docstring
-                settings=settings(self.examples(0.5), stateful_step_count=_STEPS),
+                settings=settings(self.examples(0.3), stateful_step_count=_STEPS),
             )
 
 

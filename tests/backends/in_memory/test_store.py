@@ -96,6 +96,8 @@ def test_views_equal_a_scan(data):
         hits, exhausted = store._rank("tea", wanted, 1000)
         assert exhausted
         assert sorted(m.id for m, _ in hits) == sorted(m.id for m in expected)
+        for some in range(1, len(expected)):
+            assert store._rank("tea", wanted, some) == (hits[:some], False)
 
 
 SECRET = "xylophone quarrels"

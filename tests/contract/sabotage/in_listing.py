@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
-from datetime import datetime
 
 from contract.references import DurableReference
 from contract.sabotage.engines import Keeping

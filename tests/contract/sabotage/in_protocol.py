@@ -135,6 +135,18 @@ class AddressGrows(SQLiteReference):
 
 
 @sabotage(
+    caught_by="test_configuration_has_every_parameter",
+    source="writing an HTTP backend: a timeout that was added to the constructor in a later version",
+)
+class TimeoutForgotten(InMemoryMemoryStore):
+    """Leaves a timeout out of its configuration."""
+
+    def __init__(self, *, timeout=30, **arguments):
+        super().__init__(**arguments)
+        self.timeout = timeout + 30
+
+
+@sabotage(
     caught_by="test_configuration_survives_a_pipeline",
     source="writing a backend: __name__ for the full name of the class",
     raises=DeserializationError,

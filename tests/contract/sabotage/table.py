@@ -6,6 +6,8 @@ from itertools import groupby
 
 from contract.sabotage import SABOTAGES
 
+from memstore.testing.contract.suite import CONTRACT
+
 _INTRODUCTION = """\
 # Sabotaged stores
 
@@ -19,7 +21,9 @@ written by `python -m contract.sabotage.table` from there.
 def page() -> str:
     """The whole page."""
     lines = [_INTRODUCTION.format(count=len(SABOTAGES))]
-    for subject, cases in groupby(SABOTAGES, key=lambda case: case.test.subject):
+    places = {name: place for place, name in enumerate(CONTRACT)}
+    ordered = sorted(SABOTAGES, key=lambda case: places[case.caught_by])
+    for subject, cases in groupby(ordered, key=lambda case: case.test.subject):
         lines += [
             f"## {subject.replace('_', ' ').capitalize()}",
             "",
