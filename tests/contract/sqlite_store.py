@@ -35,11 +35,15 @@ class SQLiteReference(BaseMemoryStore):
     def to_dict(self) -> dict[str, Any]:
         return default_to_dict(self, path=self.path)
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute("PRAGMA synchronous = OFF")  # outlives the process, not a power cut; tests are quicker
+        return connection
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-            connection.execute("PRAGMA synchronous = OFF")  # outlives the process, not a power cut; tests are quicker
+        with closing(self._connect()) as connection:
             connection.executescript(SCHEMA)
             connection.execute("BEGIN IMMEDIATE")
             try:

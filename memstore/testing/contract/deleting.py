@@ -231,6 +231,7 @@ class Deleting(Harness):
         """
         user = self.new_id()
         self.add(store, "note one", "note two", user_id=user)
+        expect.equal(store.count_memories(user_id=user), 2, "memories counted before")
         store.delete_all_memories(user_id=user)
         self.settle()
         expect.equal(store.count_memories(user_id=user), 0, "memories counted after deleting all")
@@ -261,13 +262,25 @@ class Deleting(Harness):
             expect.equal(self.texts(store, user_id=user), [], "texts found after deleting all")
 
     def _three(self, store: Any, query: str | None = None) -> tuple[str, str]:
-        """Three memories of which the second was deleted; their user, and its id."""
+        """Three memories that were read in every way, of which the second was deleted then; their user, and its id."""
         user = self.new_id()
         _, doomed, _ = self.add(store, "note one", "note two", "note three", user_id=user)
-        expect.equal(len(self.texts(store, user_id=user, query=query)), 3, "memories found before deleting one")
+        found = self.texts(store, user_id=user, query=query, top_k=3)
+        expect.equal(len(found), 3, "memories found before deleting one")
+        self._reads(store, user, doomed)
         store.delete_memory(doomed)
         self.settle()
         return user, doomed
+
+    def _reads(self, store: Any, user: str, memory_id: str) -> None:
+        """Read as the tests do it after a deletion, so that what a store caches is cached."""
+        self.texts(store, user_id=user)
+        store.search_memories_as_single_message(user_id=user)
+        self.texts(store, filters=serialize((field("user_id") == user) & (field("id") == memory_id)))
+        if "list" in self.claims:
+            store.list_memories(user_id=user)
+        if "count" in self.claims:
+            store.count_memories(user_id=user)
 
     def _deletes_all_combinations(self, store: Any, names: Collection[str]) -> None:
         """For each combination of ids: a memory with every combination, of which those that match are deleted."""

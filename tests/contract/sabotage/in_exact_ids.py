@@ -12,7 +12,7 @@ from contract.sabotage.engines import Engine, Rewriting
 from contract.sabotage.registry import sabotage
 from haystack.dataclasses import ChatMessage
 
-from memstore.filters import TRUE, Comparison, Field, Operator, Or
+from memstore.filters import TRUE, Comparison, Field, Operator, Or, matches
 from memstore.memory import SCOPE_FIELDS, Scope, pinned_ids
 from memstore.ranking import rank
 from memstore_in_memory import InMemoryMemoryStore
@@ -67,7 +67,7 @@ class IdsCut(Alike):
 
 @sabotage(
     caught_by="test_ids_are_exact",
-    source="SQLite: a column without a type has NUMERIC affinity in some schemas",
+    source="SQLite: a column declared as STRING has NUMERIC affinity",
 )
 class IdsAsNumbers(Alike):
     """Takes two ids for the same that are one number."""
@@ -298,4 +298,4 @@ class FiltersThePage(InMemoryMemoryStore):
     def _rank(self, query, filter, limit):
         ids, rest = pinned_ids(filter)
         hits, _ = super()._rank(query, Scope(**ids).filter, limit)
-        return [hit for hit in hits if hit in super(FiltersThePage, self)._rank(query, filter, 10_000)[0]], True
+        return [hit for hit in hits if matches(rest, hit[0])], True

@@ -229,7 +229,7 @@ class FiltersWhatThePageHolds(Pager):
     caught_by="test_a_listing_equals_a_search_without_a_query",
     source="writing an HTTP backend: what people see in an application begins with today",
 )
-class NewestFirst(Pager):
+class ListsTheNewestFirst(Pager):
     """Lists the newest memory first."""
 
     def known(self, wanted):
