@@ -206,10 +206,14 @@ class Deleting(Harness):
         user, other = self.new_id(), self.new_id()
         self.add(store, *[f"note {number}" for number in range(MANY)], user_id=user)
         self.add(store, "stays", user_id=other)
+        self.add(store, *["goes"] * 50, user_id=other, run_id="over")
+        expect.equal(len(self.texts(store, user_id=other, query="stays", top_k=60)), 51, "texts found of another user")
+        store.delete_all_memories(user_id=other, run_id="over")
         store.delete_all_memories(user_id=user)
         self.settle()
         expect.equal(len(self.texts(store, user_id=user)), 0, f"memories left of {MANY:,}")
         expect.equal(self.texts(store, user_id=other), ["stays"], "texts of another user")
+        expect.equal(self.texts(store, user_id=other, query="goes"), ["stays"], "texts of another user, ranked")
 
     def test_delete_all_leaves_nothing_to_rank(self, store: Any) -> None:
         """After `delete_all_memories` no query finds the memories, also if one has found them before.

@@ -35,6 +35,23 @@ class Expiring(Harness):
         expect.equal(message.text, "- MEMORY #1: lasting", "the single message")
 
     @needs("expiration")
+    def test_memories_expire_whatever_becomes_of_others(self, store: Any) -> None:
+        """A memory expires also when others, with an expiry or without, were deleted before.
+
+        If this fails, check what is remembered of there being memories that expire.
+        """
+        user = self.new_id()
+        now = present(self, store)
+        gone = [self.add_one(store, "plain", user_id=user)]
+        gone.append(self.add_one(store, "gone", user_id=user, expires_at=now + _LATER))
+        self.add(store, "expires", user_id=user, expires_at=now + _SOON)
+        self.add(store, "lasting", user_id=user, expires_at=now + _LATER)
+        for memory_id in gone:
+            store.delete_memory(memory_id)
+        self.elapse(_UNTIL_THEN)
+        expect.equal(self.texts(store, user_id=user), ["lasting"], "texts found after one has expired")
+
+    @needs("expiration")
     def test_an_expired_memory_takes_no_place_in_a_ranking(self, store: Any) -> None:
         """A ranked search leaves out what has expired before it takes the best `top_k`.
 

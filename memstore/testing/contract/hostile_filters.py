@@ -68,6 +68,26 @@ class HostileFilters(FilterHarness):
                 with expect.raises(FilterError, f"filters={expect.shown(filters)}"):
                     self.texts(store, filters=filters, query=query)
 
+    def test_malformed_filters_are_located(self, store: Any) -> None:
+        """A `FilterError` names the place in the filter: `conditions[1].conditions[0].value`.
+
+        If this fails, check that errors keep the path to the node, and that the place is told in the message.
+        """
+        for place, filters in (
+            ("operator", a("like", "x")),
+            ("value", a("in", "abc")),
+            ("conditions[1].value", all_of(a("==", 1), a("<", "zebra"))),
+            ("conditions[1].conditions[0].operator", all_of(a("==", 1), any_of(a("~", 1)))),
+            ("conditions[0].conditions", not_all_of({"operator": "OR", "conditions": {}})),
+        ):
+            try:
+                self.texts(store, filters=filters)
+            except FilterError as error:
+                told = str(error)
+                expect.true(place in told, f"{place!r} is not named for {expect.shown(filters)}: {told}")
+            else:
+                expect.true(False, f"filters={expect.shown(filters)} was accepted")
+
     def test_hostile_filters_are_only_data(self, store: Any) -> None:
         """Keys and values of a filter never reach the engine as code, and find what they name.
 
@@ -120,8 +140,34 @@ class HostileFilters(FilterHarness):
         expect.same(self.found(store, user, nested), ["note 0"], "texts found by a filter 90 deep")
         long = a("in", list(range(5_000)))
         expect.same(self.found(store, user, long), ["note 0", "note 1"], "texts found by a list of 5,000 values")
-        wide = any_of(*(a("==", number) for number in range(2_000)))
-        expect.same(self.found(store, user, wide), ["note 0"], "texts found by 2,000 conditions")
+        for what, wide, texts in (
+            ("any of 2,000 equalities", any_of(*(a("==", number) for number in range(2_000))), ["note 0"]),
+            ("any of 2,000 bounds", any_of(*(a(">", number) for number in range(4_999, 6_999))), ["note 2"]),
+            ("all of 2,000 bounds", all_of(*(a("<", number) for number in range(5_000, 7_000))), ["note 0", "note 1"]),
+        ):
+            expect.same(self.found(store, user, wide), texts, f"texts found by {what}")
+
+    def test_values_are_bounded(self, store: Any) -> None:
+        """A value that nests deep is found by an equal one; one that nests too deep is a `FilterError`.
+
+        If this fails, check recursion over values, and that a filter may nest as deep as metadata.
+        """
+        user, value, endless = self.new_id(), "core", []  # type: tuple[str, Any, list[Any]]
+        for level in range(90):
+            value = [value] if level % 2 else {"b": value, "c": level}
+        path = "a" + ".b.x" * 6
+        nested: Any = 1
+        for key in ("x", "b") * 6:
+            nested = {key: nested}
+        self.add_records(store, [{"a": value}, {"a": {"b": "core"}}, {"a": nested}], user_id=user)
+        expect.same(self.found(store, user, a("==", value)), ["note 0"], "texts found by a value 90 deep")
+        expect.same(self.found(store, user, where(path, "==", 1)), ["note 2"], f"texts found by {path}")
+        for _ in range(2_000):
+            value = [value]
+        endless.append(endless)
+        for what, filters in (("2,000 deep", a("==", value)), ("that holds itself", a("in", [endless]))):
+            with expect.raises(FilterError, f"a value {what}"):
+                self.texts(store, filters=filters)
 
     def test_filters_are_left_as_they_were(self, store: Any) -> None:
         """A search changes nothing in the filter it was given, and takes a node of `memstore.filters` as well.

@@ -6,11 +6,13 @@ Where two steps should be one, a short sleep stands between them, as long as a r
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from dataclasses import replace
 
 from contract.references import DurableReference
 from contract.sabotage.engines import Engine
+from contract.sabotage.in_deleting_all import Clearing
 from contract.sabotage.registry import sabotage
 from contract.sqlite_store import SQLiteReference, _row
 
@@ -129,7 +131,6 @@ class ReadsWithoutALock(Engine):
             time.sleep(0)
             if self.holds(filter, memory):
                 found.append(memory)
-        time.sleep(A_REQUEST if not found else 0)
         return sorted(found, key=lambda memory: memory.position)
 
 
@@ -169,14 +170,18 @@ class SecondDeleteFails(InMemoryMemoryStore):
     caught_by="test_adding_while_deleting_all_is_safe",
     source="writing an HTTP backend: after the last page a look whether all is gone",
 )
-class DeletionGivesUp(InMemoryMemoryStore):
+class DeletionGivesUp(Clearing):
     """Raises when a memory is there after all was deleted, though it is a new one."""
 
-    def delete_all_memories(self, **ids):
-        super().delete_all_memories(**ids)
+    def _insert(self, memories):
+        time.sleep(A_REQUEST)
+        return super()._insert(memories)
+
+    def cleared(self, ids, scope):
+        super().cleared(ids, scope)
         time.sleep(2 * A_REQUEST)
-        if self.search_memories(**ids):
-            raise MemoryStoreError("memories are still there")
+        if self.read(scope):
+            raise MemoryStoreError("memories are still there after they were deleted")
 
 
 @sabotage(
@@ -189,7 +194,7 @@ class MakesTheRestAnew(Engine):
     def _delete(self, ids):
         left = {memory_id: memory for memory_id, memory in self._memories.items() if memory_id not in ids}
         self._memories = {}
-        time.sleep(A_REQUEST)
+        time.sleep(10 * A_REQUEST)
         self._memories = left
         return list(ids)
 
@@ -302,19 +307,22 @@ class RowsCached(SQLiteReference):
 
 @sabotage(
     caught_by="test_processes_share_a_store",
-    source="SQLite: database is locked, where the timeout is 0",
+    source="writing a backend on a file: threading.Lock, which other processes do not see",
     reference=DurableReference,
 )
-class WaitsForNobody(SQLiteReference):
-    """Raises when another process is writing."""
+class LocksItsThreadsOnly(SQLiteReference):
+    """Reads all memories, and writes them with one more, one thread of a process at a time."""
 
-    def _connect(self):
-        connection = super()._connect()
-        connection.execute("PRAGMA busy_timeout = 0")
-        return connection
+    def __init__(self, path, clock=None):
+        super().__init__(path, clock)
+        self.lock = threading.Lock()
 
     def _insert(self, memories):
-        with self._transaction() as connection:
-            connection.executemany("INSERT INTO memories VALUES (?, ?, ?, ?)", map(_row, memories))
-            time.sleep(20 * A_REQUEST)
+        with self.lock:
+            known = self._select(TRUE, None, 10_000)
+            time.sleep(5 * A_REQUEST)
+            with self._transaction() as connection:
+                connection.execute("DELETE FROM memories")
+                rows = map(_row, [*known, *memories])
+                connection.executemany("INSERT INTO memories VALUES (?, ?, ?, ?)", rows)
         return memories

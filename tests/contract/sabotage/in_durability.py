@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -141,10 +141,6 @@ class NamesInTheProcess(Recalling):
 class TimesAreCut(Recalling):
     """Writes down the seconds of a time without their fractions."""
 
-    def __init__(self, path, clock=None):
-        super().__init__(path, clock)
-        self._clock = partial(_shifted, self._clock)
-
     def stored(self, memory):
         return replace(memory, updated_at=memory.updated_at.replace(microsecond=0))
 
@@ -184,19 +180,21 @@ class DeletionsInTheProcess(SQLiteReference):
 
 @sabotage(
     caught_by="test_deletions_survive_reopening",
-    source="writing a backend on a log: deleting all is no event of it",
+    source="writing a backend: scopes to delete at night, in a set",
 )
-class ScopesComeBack(SQLiteReference):
-    """Puts the memories of a deleted scope back when it is closed."""
+class DeletedScopesInTheProcess(SQLiteReference):
+    """Remembers in its process which scopes were deleted, and hides what they have."""
 
     def delete_all_memories(self, **ids):
-        before = {memory.id: memory for memory in self._select(TRUE, None, 10_000)}
-        super().delete_all_memories(**ids)
-        self.snapshot = list(before.keys() - {memory.id for memory in self._select(TRUE, None, 10_000)})
-        self.snapshot = [before[memory_id] for memory_id in self.snapshot]
+        doomed = {message.meta["memory_metadata"]["memory_id"] for message in self._found(ids)}
+        self.__dict__.setdefault("hidden", set()).update(doomed)
 
-    def _close(self):
-        self._insert(self.__dict__.get("snapshot", []))
+    def _found(self, ids):
+        return self.search_memories(include_memory_metadata=True, **ids)
+
+    def _select(self, filter, after, limit):
+        hidden = self.__dict__.get("hidden", ())
+        return [memory for memory in super()._select(filter, after, 10_000) if memory.id not in hidden][:limit]
 
 
 @sabotage(
@@ -288,7 +286,7 @@ class TimesBeginAnew(SQLiteReference):
     def __init__(self, path, clock=None):
         super().__init__(path, clock)
         start = time.monotonic()
-        self._clock = lambda: _shifted(None, time.monotonic() - start)
+        self._clock = lambda: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=time.monotonic() - start)
 
 
 @sabotage(
@@ -356,15 +354,8 @@ class WritesWhenClosed(Buffering):
     caught_by="test_a_killed_process_loses_nothing",
     source="Elasticsearch: index.translog.durability = async",
 )
-class WritesByTheDozen(Buffering):
+class WritesByFours(Buffering):
     """Writes memories down when there are four."""
 
     def enough(self):
         return len(self.buffer) >= 4
-
-
-def _shifted(clock: Any, seconds: float = 0.5) -> Any:
-    """A moment that many seconds after what the clock says, or after the beginning of an era."""
-    from datetime import UTC, datetime
-
-    return (clock() if clock else datetime(2020, 1, 1, tzinfo=UTC)) + timedelta(seconds=seconds)

@@ -308,3 +308,16 @@ class StringsAreMoments(Told):
 
     def told(self, expires_at):
         return datetime.fromisoformat(expires_at) if isinstance(expires_at, str) else expires_at
+
+
+@sabotage(
+    caught_by="test_memories_expire_whatever_becomes_of_others",
+    source="writing an in-memory backend: a count of what expires that is set where it should be lowered",
+)
+class CountsWhatExpiresAnew(InMemoryMemoryStore):
+    """Takes the number of expiring memories among those deleted for the number of those left."""
+
+    def _delete(self, ids):
+        gone = super()._delete(ids)
+        self._expiring = 0
+        return gone

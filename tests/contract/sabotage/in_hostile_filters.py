@@ -228,3 +228,30 @@ def _asked(statement: str, parameter: str) -> Any:
     """The first value of the first row, if there is one."""
     with closing(sqlite3.connect(":memory:")) as connection:
         return next(iter(connection.execute(statement, [parameter]).fetchone() or [None]))
+
+
+@sabotage(
+    caught_by="test_malformed_filters_are_located",
+    source="langchain-ai/langgraph#8829: an error that only says that the filter is invalid",
+)
+class PlaceForgotten(InMemoryMemoryStore):
+    """Says that a filter is malformed, and not where."""
+
+    def _target(self, filters, scope):
+        try:
+            return super()._target(filters, scope)
+        except FilterError as error:
+            raise FilterError("malformed") from error
+
+
+@sabotage(
+    caught_by="test_values_are_bounded",
+    source="writing a vector backend: json.dumps of a filter, which recurses",
+    raises=(AssertionError, RecursionError),
+)
+class DeepValuesWalked(InMemoryMemoryStore):
+    """Walks a filter's values without a bound."""
+
+    def search_memories(self, *, filters=None, **arguments):
+        json.dumps(filters, check_circular=False)
+        return super().search_memories(filters=filters, **arguments)

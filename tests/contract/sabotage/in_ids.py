@@ -221,17 +221,6 @@ class ListsWithoutEmptyIds(InMemoryMemoryStore):
 
 
 @sabotage(
-    caught_by="test_listing_refuses_impossible_ids",
-    source="Django: objects.all(), for an administrator's page",
-)
-class ListsEverybody(InMemoryMemoryStore):
-    """Lists everybody's memories where nothing is given."""
-
-    def list_memories(self, *, filters=None, **arguments):
-        return super().list_memories(filters=filters if filters or _ids(arguments) else EVERYTHING, **arguments)
-
-
-@sabotage(
     caught_by="test_counting_refuses_impossible_ids",
     source="SQL: a comparison with an integer counts no row, and says nothing",
 )

@@ -199,7 +199,7 @@ class MissingIdsNotTold(Telling):
     caught_by="test_nested_metadata_sets_no_id",
     source="mem0ai/mem0#6277: metadata moves a memory to another tenant",
 )
-class MetadataMovesMemories(Keeping):
+class CamelCaseKeyMovesMemories(Keeping):
     """Takes a `userId` of the metadata for the memory's user."""
 
     def kept(self, memory):
@@ -210,7 +210,7 @@ class MetadataMovesMemories(Keeping):
     caught_by="test_nested_metadata_sets_no_id",
     source="writing a vector backend: metadata is flattened into the payload that holds the ids",
 )
-class MetadataFlattened(Engine):
+class IdsSoughtDeepInMetadata(Engine):
     """Looks for an id in what lies deeper in the metadata too."""
 
     def leaf(self, leaf, memory):
