@@ -1,9 +1,11 @@
 """Every sabotaged store is caught, each by the test that names its guarantee."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from contract.sabotage import SABOTAGES, judged
+from contract.sabotage.table import page
 
 from memstore.testing.contract.suite import CONTRACT
 
@@ -39,6 +41,11 @@ def test_there_are_many_and_each_is_described():
     assert [name for name, count in Counter(case.name for case in SABOTAGES).items() if count > 1] == []
     assert [bug for bug, count in Counter(case.bug for case in SABOTAGES).items() if count > 1] == []
     assert [case.name for case in SABOTAGES if not case.bug.endswith(".") or not case.source.strip()] == []
+
+
+def test_the_docs_list_them():
+    listed = Path(__file__).parents[2] / "docs" / "sabotaged-stores.md"
+    assert listed.read_text() == page(), "write it anew: python -m contract.sabotage.table > ../docs/sabotaged-stores.md"
 
 
 def _is_twin(name):
