@@ -36,11 +36,13 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach what the report needs, as plain data: it also travels from the workers of pytest-xdist."""
     report = yield
-    contract = _contract_class(item)
+    contract = getattr(item, "instance", None) if _contract_class(item) else None
     if contract is not None:
-        from memstore.testing.report import observed  # noqa: PLC0415  # loaded already, by the contract class
+        from memstore.testing.report import fail_if_skipped, observed  # noqa: PLC0415  # the contract class loaded it
 
-        observation = observed(contract, getattr(item, "originalname", item.name), report, call.excinfo)
+        fail_if_skipped(report)
+        raised = call.excinfo.value if call.excinfo else None
+        observation = observed(contract, getattr(item, "originalname", item.name), report, raised)
         if observation is not None:
             report.user_properties.append((_PROPERTY, observation))
     return report
@@ -49,11 +51,7 @@ def pytest_runtest_makereport(
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print how each judged store did."""
     observations = [
-        value
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        for name, value in getattr(report, "user_properties", ())
-        if name == _PROPERTY
+        value for reports in terminalreporter.stats.values() for report in reports for value in _attached(report)
     ]
     if observations:
         from memstore.testing.report import judgements, summary  # noqa: PLC0415  # see above
@@ -61,6 +59,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("memory store contract")
         for judgement in judgements(observations):
             terminalreporter.write(summary(judgement) + "\n")
+
+
+def _attached(report: Any) -> list[Any]:
+    """What was attached to a report here; other plugins attach what they like."""
+    attached = getattr(report, "user_properties", None)
+    if not isinstance(attached, list):
+        return []
+    return [pair[1] for pair in attached if isinstance(pair, list | tuple) and len(pair) == 2 and pair[0] == _PROPERTY]
 
 
 def _contract_class(item: pytest.Item) -> type[StoreContract] | None:

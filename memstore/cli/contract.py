@@ -44,6 +44,9 @@ def run(options: argparse.Namespace) -> int:
         print(f'the contract needs {error.name}: pip install "memstore[testing]"', file=sys.stderr)
         return UNUSABLE
     claims = None if options.claims is None else [name for name in options.claims.split(",") if name]
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        print(f"memstore contract: --json {options.json}: there is no such folder", file=sys.stderr)
+        return UNUSABLE
     progress = _Progress()
     try:
         judgement = judge(
@@ -57,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     print(full_report(judgement))
     if options.json is not None:
         options.json.write_text(json.dumps(judgement.to_dict(), indent=2, ensure_ascii=False) + "\n")
-    return 0 if judgement.proven else BROKEN
+    return 0 if judgement.kept else BROKEN
 
 
 class _Progress:

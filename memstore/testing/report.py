@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -20,6 +22,10 @@ _WIDTH: Final = 100
 _NAMES: Final = 18
 _LINES: Final = 14
 _TWIN: Final = "_async"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+NOT_OPENED: Final = "the store could not be opened"
+"""How the message of a test begins whose store could not be opened."""
 
 
 class Outcome(StrEnum):
@@ -68,6 +74,7 @@ class Judgement:
         results: the tests that ran, in order.
         left_out: tests that need a store of their own, which the target is not.
         applicable: how many tests its claims call for, whether they were selected or not.
+        trouble: why the run ended before its end, if it did.
     """
 
     store: str
@@ -75,6 +82,7 @@ class Judgement:
     results: tuple[Result, ...]
     left_out: tuple[str, ...]
     applicable: int
+    trouble: str = ""
 
     def having(self, *outcomes: Outcome) -> list[Result]:
         """The results with one of these outcomes."""
@@ -93,16 +101,28 @@ class Judgement:
         return self._unclaimed(Kind.GUARANTEE)
 
     @property
-    def proven(self) -> bool:
-        """Whether something is claimed, something was executed, and nothing is broken."""
+    def kept(self) -> bool:
+        """Whether something is claimed, something was executed, and nothing of it is broken."""
         bad = self.having(Outcome.BROKEN, Outcome.UNEXPECTED, Outcome.SKIPPED)
-        return bool(self.claims and self.having(Outcome.KEPT)) and not bad
+        return bool(self.claims and self.having(Outcome.KEPT)) and not bad and not self.trouble
+
+    @property
+    def complete(self) -> bool:
+        """Whether every test was executed that the claims call for."""
+        return not self.trouble and len(self.results) >= self.applicable
+
+    @property
+    def proven(self) -> bool:
+        """Whether all of the contract was looked at, and kept."""
+        return self.kept and self.complete
 
     @property
     def verdict(self) -> str:
         """The judgement in a sentence."""
         broken, ran = self.having(Outcome.BROKEN, Outcome.UNEXPECTED), len(self.results)
         skipped = self.having(Outcome.SKIPPED)
+        if self.trouble:
+            return f"NOT PROVEN: {self.trouble}, after {ran} of {self.applicable} tests of the contract"
         if broken:
             return f"BROKEN: {len(broken)} of {ran} tests of the contract"
         if skipped:
@@ -110,8 +130,8 @@ class Judgement:
         if not self.having(Outcome.KEPT):
             return "NOT PROVEN: no test of the contract was executed"
         if not self.claims:
-            return f"NOT PROVEN: nothing is claimed, though the required part is kept ({ran} tests)"
-        if ran < self.applicable:
+            return f"NOT PROVEN: nothing is claimed; kept are {ran} of {self.applicable} tests of the required part"
+        if not self.complete:
             return f"KEPT, as far as it was looked at: {ran} of {self.applicable} tests of the contract"
         expected = len(self.having(Outcome.EXPECTED))
         but = f", but for {expected} expected failure{'s' if expected > 1 else ''}" if expected else ""
@@ -123,6 +143,8 @@ class Judgement:
             "contract_version": CONTRACT_VERSION,
             "store": self.store,
             "proven": self.proven,
+            "complete": self.complete,
+            "applicable": self.applicable,
             "verdict": self.verdict,
             "claims": list(self.claims),
             "refused": self.refused,
@@ -135,40 +157,53 @@ class Judgement:
         return [name for name, known in CAPABILITIES.items() if known.kind is kind and name not in self.claims]
 
 
-def observed(contract: type[StoreContract], name: str, report: pytest.TestReport, raised: Any) -> dict[str, Any] | None:
-    """What a phase of a test says, as plain data; None for a phase that says nothing."""
+def observed(
+    contract: StoreContract, name: str, report: pytest.TestReport, raised: BaseException | None
+) -> dict[str, Any] | None:
+    """What a phase of a test says, as plain data and without the store's secrets; None for one that says nothing."""
     from memstore.testing.contract.suite import CONTRACT  # noqa: PLC0415  # it imports pytest, a report need not
 
     test, plan = CONTRACT[name], contract.contract_plan
     outcome = _outcome(report)
     if outcome is None:
         return None
-    message = "" if raised is None else _told(raised.value)
+    message = "" if raised is None else _told(raised)
     if outcome is Outcome.EXPECTED:
         message = plan.expected_failures[name].reason
     elif outcome is Outcome.UNEXPECTED:
         message = f"expected to fail ({plan.expected_failures[name].reason}), but it passes: take it off the list"
     elif report.when == "setup":
-        message = f"the store could not be opened\n{message}"
+        message = f"{NOT_OPENED}\n{message}"
     elif report.when == "teardown":
         message = f"the store could not be closed\n{message}"
+    for secret in contract.secrets():
+        message = message.replace(secret, "<SECRET>")
     seconds = round(report.duration, 4)
     result = Result(name, test.subject, test.guarantee, test.advice, outcome, message, seconds, test.refusal)
     return {
-        "store": contract.__name__,
+        "store": type(contract).__qualname__,
+        "module": type(contract).__module__,
         "claims": sorted(plan.claims, key=list(CAPABILITIES).index),
         "left_out": [name for name, status in plan.statuses.items() if status is Status.LEFT_OUT],
         "applicable": sum(status is Status.RUN for status in plan.statuses.values()),
-        "result": asdict(result),
+        "result": {**asdict(result), "outcome": outcome.value},
     }
+
+
+def fail_if_skipped(report: pytest.TestReport) -> None:
+    """A promise is kept or not: a contract test that skips itself has failed."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = "a test of the contract was skipped, so nothing is known of what it tests"
 
 
 def judgements(observations: Iterable[Mapping[str, Any]]) -> Iterator[Judgement]:
     """A judgement for each store that was observed. A test that could not close its store is broken."""
-    stores: dict[str, list[Mapping[str, Any]]] = {}
+    stores: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for observation in observations:
-        stores.setdefault(observation["store"], []).append(observation)
-    for store, of_store in stores.items():
+        stores.setdefault((observation["store"], observation["module"]), []).append(observation)
+    names = Counter(store for store, _ in stores)
+    for (store, module), of_store in stores.items():
         results: dict[str, Result] = {}
         for observation in of_store:
             result = Result(**{**observation["result"], "outcome": Outcome(observation["result"]["outcome"])})
@@ -176,7 +211,8 @@ def judgements(observations: Iterable[Mapping[str, Any]]) -> Iterator[Judgement]
                 results[result.test] = result
         first = of_store[0]
         claims, left_out = tuple(first["claims"]), tuple(first["left_out"])
-        yield Judgement(store, claims, tuple(results.values()), left_out, first["applicable"])
+        name = f"{store} of {module}" if names[store] > 1 else store
+        yield Judgement(name, claims, tuple(results.values()), left_out, first["applicable"])
 
 
 def summary(judgement: Judgement) -> str:
@@ -216,19 +252,24 @@ def _page(judgement: Judgement, head: list[str]) -> str:
 
 
 def _entries(title: str, results: list[Result]) -> Iterator[str]:
-    """Tests with what they promise, what came instead, and what to check; a twin that fails alike is only named."""
+    """Tests with what they promise, what came instead, and what to check; those that fail alike are only named."""
     if results:
         yield _line(title, str(len(results)))
-    messages = {result.test: result.message for result in results}
+    alike: dict[str, list[Result]] = {}
     for result in results:
-        first = result.test.removesuffix(_TWIN)
-        if first != result.test and first in messages:
-            continue
-        also = " (and through the async methods)" if result.test + _TWIN in messages else ""
-        yield f"\n  {result.test}{also}"
-        yield indent("\n".join(wrap(result.guarantee, _WIDTH)), "    ")
-        yield indent(_cut(result.message), "    | ")
-        yield indent("\n".join(wrap(result.advice, _WIDTH)), "    ")
+        alike.setdefault(_UUID.sub("...", result.message), []).append(result)
+    for first, *others in alike.values():
+        twin = [other for other in others if other.test == first.test + _TWIN]
+        more = [other.test for other in others if other not in twin]
+        yield f"\n  {first.test}{' (and through the async methods)' if twin else ''}"
+        about_the_store = first.message.startswith(NOT_OPENED) or first.outcome is Outcome.UNEXPECTED
+        if not about_the_store:
+            yield indent("\n".join(wrap(first.guarantee, _WIDTH)), "    ")
+        yield indent(_cut(first.message), "    | ")
+        if not about_the_store:
+            yield indent("\n".join(wrap(first.advice, _WIDTH)), "    ")
+        if more:
+            yield indent("\n".join(wrap(f"The same of {len(more)} more: {', '.join(more)}", _WIDTH)), "    ")
     if results:
         yield ""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +82,35 @@ class AwaitableReference(InMemoryReference):
 
     store_type = AwaitableStore
     claims = AwaitableStore.capabilities
+
+
+class OwnIdsStore(InMemoryMemoryStore):
+    """The in-memory store as services are that make ids themselves, in no order."""
+
+    capabilities = InMemoryMemoryStore.capabilities - {"client_ids", "export"}
+
+    def _insert(self, memories: Any) -> Any:
+        return super()._insert([replace(memory, id=str(uuid.uuid4())) for memory in memories])
+
+
+class OwnIdsReference(InMemoryReference):
+    """A store whose memories of one moment come in no order."""
+
+    store_type = OwnIdsStore
+    claims = OwnIdsStore.capabilities
+
+
+class OwnIdsDurableStore(SQLiteReference):
+    """The durable store with ids of its own, in no order."""
+
+    capabilities = SQLiteReference.capabilities - {"client_ids", "export"}
+
+    def _insert(self, memories: Any) -> Any:
+        return super()._insert([replace(memory, id=str(uuid.uuid4())) for memory in memories])
+
+
+class OwnIdsDurableReference(DurableReference):
+    """A durable store whose memories of one moment come in no order."""
+
+    store_type = OwnIdsDurableStore
+    claims = OwnIdsDurableStore.capabilities

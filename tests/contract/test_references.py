@@ -4,7 +4,13 @@ import tempfile
 from contextlib import contextmanager
 
 import pytest
-from contract.references import AwaitableReference, DurableReference, InMemoryReference
+from contract.references import (
+    AwaitableReference,
+    DurableReference,
+    InMemoryReference,
+    OwnIdsDurableReference,
+    OwnIdsReference,
+)
 
 from memstore.demo.json_file import JSONFileMemoryStore
 from memstore.testing import StoreContract
@@ -19,6 +25,14 @@ class TestDurable(DurableReference):
 
 
 class TestAwaitable(AwaitableReference):
+    pass
+
+
+class TestOwnIds(OwnIdsReference):
+    pass
+
+
+class TestOwnIdsDurable(OwnIdsDurableReference):
     pass
 
 

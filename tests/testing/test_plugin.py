@@ -59,7 +59,12 @@ def test_an_expected_failure_that_passes_fails(run):
 
 
 def test_an_expected_failure_of_another_type_fails(run):
-    done = run(CONTRACT.replace("ExpectedFailure(AssertionError", "ExpectedFailure(KeyError"), "-q", "-k", "TestCut and every_message_is")
+    done = run(
+        CONTRACT.replace("ExpectedFailure(AssertionError", "ExpectedFailure(KeyError"),
+        "-q",
+        "-k",
+        "TestCut and every_message_is",
+    )
     assert done.returncode == 1
     assert "BROKEN: 2 of 2 tests" in done.stdout
 
@@ -77,7 +82,8 @@ def test_a_skipped_test_is_no_success(run):
         "-k",
         "TestCut and claims",
     )
-    assert "NOT PROVEN: 1 of 1 tests of the contract were skipped" in done.stdout
+    assert done.returncode == 1
+    assert "BROKEN: 1 of 1 tests of the contract" in done.stdout
 
 
 def test_marks_contract_tests(run):
@@ -85,6 +91,49 @@ def test_marks_contract_tests(run):
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
     assert "memory store contract" not in done.stdout
+
+
+def test_secrets_stay_out_of_the_report(run):
+    text = CONTRACT.replace(
+        "with Cut()", "raise ConnectionError('db://bob:hunter2hunter2@host')\n            with Cut()"
+    )
+    done = run(
+        text + "\n        def secrets(self):\n            return ['hunter2hunter2']\n",
+        "-q",
+        "--tb=no",
+        "-k",
+        "TestCut and claims",
+    )
+    assert "ConnectionError: db://bob:<SECRET>@host" in done.stdout.partition("memory store contract")[2]
+
+
+def test_what_is_attached_survives_the_way_from_a_worker():
+    import pickle
+    from types import SimpleNamespace
+
+    from contract.references import InMemoryReference
+
+    from memstore.testing.report import observed
+
+    report = SimpleNamespace(failed=True, skipped=False, longrepr="", when="call", duration=0.1)
+    seen = observed(InMemoryReference(), "test_logic", report, AssertionError("no"))
+
+    def plain(value):
+        if isinstance(value, dict):
+            return all(map(plain, value)) and all(map(plain, value.values()))
+        return all(map(plain, value)) if isinstance(value, list) else type(value) in {str, int, float, bool, type(None)}
+
+    assert plain(seen), pickle.dumps(seen)
+
+
+def test_leaves_alone_what_other_plugins_attach(run, tmp_path):
+    tmp_path.joinpath("conftest.py").write_text(
+        "import pytest\n\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n    report.user_properties.append(('a', 1, 2))\n    return report\n"
+    )
+    done = run("def test_it(): pass\n", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_is_not_needed_to_judge(run):

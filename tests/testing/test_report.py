@@ -46,12 +46,20 @@ class TestVerdict:
 
     def test_nothing_claimed_is_no_success(self):
         assert not judgement(result(), claims=()).proven
-        assert judgement(result(), claims=()).verdict.startswith("NOT PROVEN: nothing is claimed")
+        assert judgement(result(), claims=()).verdict.startswith(
+            "NOT PROVEN: nothing is claimed; kept are 1 of 1 tests"
+        )
 
     def test_a_selection_says_so(self):
         judged = judgement(result(), applicable=200)
-        assert judged.proven
+        assert judged.kept
+        assert not judged.proven
         assert judged.verdict == "KEPT, as far as it was looked at: 1 of 200 tests of the contract"
+
+    def test_an_interrupted_run_is_no_success(self):
+        judged = Judgement("TestMyStore", ("list",), (result(),), (), 1, "it was interrupted")
+        assert not judged.kept
+        assert judged.verdict == "NOT PROVEN: it was interrupted, after 1 of 1 tests of the contract"
 
 
 class TestUnclaimed:
@@ -78,10 +86,24 @@ class TestPages:
             assert "\n  test_b\n    It is so.\n    | texts found:\n    |   missing   ['a']\n    Check this.\n" in page
 
     def test_name_the_async_twin_of_what_is_broken_once(self):
-        twin = result("test_b_async", Outcome.BROKEN, "the same")
+        twin = result("test_b_async", Outcome.BROKEN, BROKEN.message)
         page = full_report(judgement(BROKEN, twin))
         assert "test_b (and through the async methods)" in page
         assert "test_b_async" not in page
+
+    def test_name_what_fails_for_the_same_reason_once(self):
+        ids = ("11111111-2222-3333-4444-555555555555", "66666666-2222-3333-4444-555555555555")
+        found = [result(f"test_{n}", Outcome.BROKEN, f"TypeError: no run_id for {ids[n % 2]}") for n in range(3)]
+        page = full_report(judgement(*found))
+        assert page.count("TypeError") == 1
+        assert "The same of 2 more: test_1, test_2" in page
+
+    def test_give_no_advice_on_tests_when_the_store_cannot_be_opened(self):
+        page = full_report(
+            judgement(result("test_b", Outcome.BROKEN, "the store could not be opened\nOSError: no server"))
+        )
+        assert "Check this." not in page
+        assert "OSError: no server" in page
 
     def test_show_a_twin_that_is_broken_alone(self):
         assert "test_b_async" in full_report(judgement(result("test_b"), result("test_b_async", Outcome.BROKEN)))
@@ -106,16 +128,27 @@ class TestPages:
         assert full_report(judgement(BROKEN)).splitlines()[-1].split(maxsplit=1)[0] == "verdict"
 
 
-def observation(result, store="TestMyStore"):
+def observation(result, store="TestMyStore", module="tests.mine"):
     from dataclasses import asdict
 
-    return {"store": store, "claims": ["list"], "left_out": [], "applicable": 3, "result": asdict(result)}
+    return {
+        "store": store,
+        "module": module,
+        "claims": ["list"],
+        "left_out": [],
+        "applicable": 3,
+        "result": asdict(result),
+    }
 
 
 class TestJudgements:
     def test_are_by_store(self):
         found = list(judgements([observation(result()), observation(result(), "Other"), observation(result("test_b"))]))
         assert [(judged.store, len(judged.results)) for judged in found] == [("TestMyStore", 2), ("Other", 1)]
+
+    def test_of_one_name_in_two_modules_are_two(self):
+        found = list(judgements([observation(result()), observation(result(), module="tests.other")]))
+        assert [judged.store for judged in found] == ["TestMyStore of tests.mine", "TestMyStore of tests.other"]
 
     def test_a_test_that_cannot_close_its_store_is_broken(self):
         [judged] = judgements([observation(result()), observation(result(outcome=Outcome.BROKEN))])

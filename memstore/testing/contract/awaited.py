@@ -21,6 +21,7 @@ class AwaitedStore:
         if not iscoroutinefunction(twin):
             return getattr(self._store, name)
 
+        @wraps(twin)
         def call(*args: Any, **kwargs: Any) -> Any:
             return self._runner.run(twin(*args, **kwargs))
 

@@ -42,7 +42,7 @@ class Binding(Harness):
             ({}, ["mine, the secret", "milk"]),
             (EVERYTHING, ["mine, the secret", "milk"]),
         ):
-            expect.equal(self.texts(mine, filters=filters), expected, f"texts that the bound store finds by {filters}")
+            expect.same(self.texts(mine, filters=filters), expected, f"texts that the bound store finds by {filters}")
 
     def test_bound_or_stays_inside(self, store: Any) -> None:
         """A filter with an OR does not reach past a bound scope.
@@ -112,7 +112,7 @@ class Binding(Harness):
         expect.equal(self.texts(store, user_id=ids[0], run_id=two), ["in run two"], "texts of the user and run")
         mine.delete_all_memories(run_id=one)
         self.settle()
-        expect.equal(self.texts(mine), ["mine, the secret", "in run two"], "texts left after deleting a run")
+        expect.same(self.texts(mine), ["mine, the secret", "in run two"], "texts left after deleting a run")
         expect.equal(self.texts(theirs, run_id=one), ["theirs in run one"], "texts of that run in the other scope")
 
     def test_bound_metadata_sets_no_id(self, store: Any) -> None:
@@ -158,7 +158,7 @@ class Binding(Harness):
                     f"a bound store deleted the {'foreign' if memory_id == foreign else 'unknown'} memory"
                 )
         self.settle()
-        expect.equal(self.texts(theirs), ["theirs, the secret", "theirs too"], "texts in the other scope")
+        expect.same(self.texts(theirs), ["theirs, the secret", "theirs too"], "texts in the other scope")
         expect.equal(said[foreign], said[unknown], "the error of a foreign id, compared with that of an unknown one")
 
     def test_bound_delete_all_deletes_exactly_the_scope(self, store: Any) -> None:

@@ -77,10 +77,10 @@ class BoundOperations(Harness):
         """
         _, mine, theirs = self._bound_pair(store)
         self._same_answer(mine, theirs, lambda memory_id: mine.update_memory(memory_id, text="changed"))
-        expect.equal(self.texts(theirs), ["theirs", "theirs too"], "texts in the other scope")
+        expect.same(self.texts(theirs), ["theirs", "theirs too"], "texts in the other scope")
         mine.update_memory(self.add_one(mine, "old"), text="new")
         self.settle()
-        expect.equal(self.texts(mine), ["mine", "new"], "texts in the bound scope after an update of its own")
+        expect.same(self.texts(mine), ["mine", "new"], "texts in the bound scope after an update of its own")
 
     @needs("history")
     def test_bound_histories_stay_inside(self, store: Any) -> None:
@@ -153,7 +153,7 @@ class BoundOperations(Harness):
         for text in ("second", "first"):
             with expect.raises(MemoryConflictError, "adding under an id of another scope"):
                 self.add(mine, text, ids=[taken])
-        expect.equal(self.texts(theirs), ["theirs", "first"], "texts in the other scope")
+        expect.same(self.texts(theirs), ["theirs", "first"], "texts in the other scope")
         expect.equal(self.texts(mine), ["mine"], "texts in the bound scope")
 
     @needs("wait")
@@ -173,7 +173,7 @@ class BoundOperations(Harness):
             if events:
                 expect.equal([entry["memory"] for entry in scope.wait(events)], ["later"], "what was waited for")
         self.settle()
-        expect.equal(self.texts(mine), ["mine", "later"], "texts in the bound scope")
+        expect.same(self.texts(mine), ["mine", "later"], "texts in the bound scope")
 
     def test_bound_refuses_what_the_store_does(self, store: Any) -> None:
         """An operation that the store does not claim raises `UnsupportedError` in a bound store too.

@@ -11,7 +11,6 @@ from memstore.filters import field, serialize
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import exclusive, needs
-from memstore.testing.contract.scope import IDS
 
 MANY: Final = 1_500
 """More memories than stores and their clients handle at a time."""
@@ -35,7 +34,7 @@ class Deleting(Harness):
         If this fails, check that the right record is deleted, and before the call returns.
         """
         user, doomed = self._three(store)
-        expect.equal(self.texts(store, user_id=user), ["note one", "note three"], "texts found after deleting one")
+        expect.same(self.texts(store, user_id=user), ["note one", "note three"], "texts found after deleting one")
         message = store.search_memories_as_single_message(user_id=user)
         expect.true("two" not in (message.text or ""), "the deleted memory is in the single message")
         filters = serialize((field("user_id") == user) & (field("id") == doomed))
@@ -61,7 +60,7 @@ class Deleting(Harness):
         """
         user, _ = self._three(store)
         listed = [memory.text for memory in store.list_memories(user_id=user).memories]
-        expect.equal(listed, ["note one", "note three"], "texts listed after deleting one")
+        expect.same(listed, ["note one", "note three"], "texts listed after deleting one")
 
     @needs("count")
     def test_a_deleted_memory_is_not_counted(self, store: Any) -> None:
@@ -92,7 +91,7 @@ class Deleting(Harness):
         with expect.raises(MemoryNotFoundError, "an update of a deleted memory"):
             store.update_memory(doomed, text="back again")
         self.settle()
-        expect.equal(self.texts(store, user_id=user), ["note one", "note three"], "texts found")
+        expect.same(self.texts(store, user_id=user), ["note one", "note three"], "texts found")
 
     def test_deleting_twice_says_so(self, store: Any) -> None:
         """Deleting a memory a second time is a `MemoryNotFoundError`, and deletes nothing.
@@ -103,7 +102,7 @@ class Deleting(Harness):
         with expect.raises(MemoryNotFoundError, "deleting a deleted memory"):
             store.delete_memory(doomed)
         self.settle()
-        expect.equal(self.texts(store, user_id=user), ["note one", "note three"], "texts found")
+        expect.same(self.texts(store, user_id=user), ["note one", "note three"], "texts found")
 
     def test_deleting_an_unknown_memory_says_so(self, store: Any) -> None:
         """Deleting an id that no memory has is a `MemoryNotFoundError`.
@@ -189,26 +188,26 @@ class Deleting(Harness):
 
         If this fails, check that ids are joined by AND, none is left out, and an id not given is no condition.
         """
-        self._deletes_all_combinations(store, IDS)
+        self._deletes_all_combinations(store, self.ids_of(store))
 
     def test_delete_all_honours_app_ids(self, store: Any) -> None:
         """`delete_all_memories` takes `app_id` like the other ids, in every combination of the four.
 
         If this fails, check that `app_id` is not swallowed by **kwargs: the deletion would be too wide.
         """
-        self._deletes_all_combinations(store, (*IDS, "app_id"))
+        self._deletes_all_combinations(store, (*self.ids_of(store), "app_id"))
 
     def test_delete_all_goes_past_every_page(self, store: Any) -> None:
         """`delete_all_memories` deletes 1,500 memories as well as one.
 
         If this fails, check that it goes on until nothing is left: clients list and delete by the page.
         """
-        user, other = self.new_id(), self.new_id()
+        user, other, over = self.new_id(), self.new_id(), {self.second_id(store): "over"}
         self.add(store, *[f"note {number}" for number in range(MANY)], user_id=user)
         self.add(store, "stays", user_id=other)
-        self.add(store, *["goes"] * 50, user_id=other, run_id="over")
+        self.add(store, *["goes"] * 50, user_id=other, **over)
         expect.equal(len(self.texts(store, user_id=other, query="stays", top_k=60)), 51, "texts found of another user")
-        store.delete_all_memories(user_id=other, run_id="over")
+        store.delete_all_memories(user_id=other, **over)
         store.delete_all_memories(user_id=user)
         self.settle()
         expect.equal(len(self.texts(store, user_id=user)), 0, f"memories left of {MANY:,}")
@@ -268,7 +267,7 @@ class Deleting(Harness):
     def _three(self, store: Any, query: str | None = None) -> tuple[str, str]:
         """Three memories that were read in every way, of which the second was deleted then; their user, and its id."""
         user = self.new_id()
-        _, doomed, _ = self.add(store, "note one", "note two", "note three", user_id=user)
+        _, doomed, _ = self.add_each(store, "note one", "note two", "note three", user_id=user)
         found = self.texts(store, user_id=user, query=query, top_k=3)
         expect.equal(len(found), 3, "memories found before deleting one")
         self._reads(store, user, doomed)
@@ -290,7 +289,7 @@ class Deleting(Harness):
         """For each combination of ids: a memory with every combination, of which those that match are deleted."""
         every = [some for size in range(1, len(names) + 1) for some in combinations(names, size)]
         for doomed in every:
-            if len(names) > len(IDS) and not set(doomed) - set(IDS):
+            if "app_id" in names and "app_id" not in doomed:
                 continue
             values = {name: self.new_id(name) for name in names}
             for some in every:

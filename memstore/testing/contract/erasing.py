@@ -135,10 +135,10 @@ class Erasing(Harness):
         """
         user = self.new_id()
         kept = [f"the harbour {number}" for number in range(20)]
-        doomed, *_ = self.add(store, "the harbour", *kept, user_id=user, metadata={"n": 1})
+        doomed, *_ = self.add_each(store, "the harbour", *kept, user_id=user, metadata={"n": 1})
         store.delete_memory(doomed)
         self.settle()
-        expect.equal(self.texts(store, user_id=user), kept, "texts found after one of their neighbours was erased")
+        expect.same(self.texts(store, user_id=user), kept, "texts found after one of their neighbours was erased")
 
     def _sentinel(self) -> str:
         """Letters that occur nowhere else; made here, since an id of the store's own may be kept."""

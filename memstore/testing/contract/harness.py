@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 from haystack.dataclasses import ChatMessage
@@ -15,6 +16,13 @@ from hypothesis import HealthCheck, Phase, settings
 from memstore.testing.contract import expect
 from memstore.testing.contract.plan import ExpectedFailure
 from memstore.testing.reachable import reachable_bytes
+
+_MOMENT: Final = 0.05
+"""Seconds after which every clock tells another time."""
+
+
+IDS: Final = ("user_id", "run_id", "agent_id")
+"""The ids of the seed API; `app_id` came later and has tests of its own, for the stores that lack it."""
 
 
 class Harness:
@@ -106,9 +114,46 @@ class Harness:
 
     def add_one(self, store: Any, text: str, **arguments: Any) -> str:
         """Add one message; the id of its memory, which must be told."""
-        ids = self.add(store, text, **arguments)
-        expect.equal(len(ids), 1, "ids that add_memories returned for one message")
-        return ids[0]
+        return self.add_each(store, text, **arguments)[0]
+
+    def add_each(self, store: Any, *texts: str, **arguments: Any) -> list[str]:
+        """Add user messages; the ids of their memories, which must be told."""
+        return self.all_told(self.add(store, *texts, **arguments), len(texts))
+
+    def all_told(self, ids: list[str], number: int) -> list[str]:
+        """The ids that `add_memories` told, of as many memories as were added."""
+        expect.true(ids, 'add_memories told no id for what it added: an entry {"memory_id", "memory"} for each memory')
+        expect.equal(len(ids), number, "number of ids that add_memories returned")
+        return ids
+
+    def ids_of(self, store: Any) -> tuple[str, ...]:
+        """Which of `IDS` the store's `add_memories` takes; that it takes all is a test of its own."""
+        parameters = inspect.signature(store.add_memories).parameters
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        return tuple(name for name in IDS if takes_any or name in parameters)
+
+    def second_id(self, store: Any) -> str:
+        """An id that the store takes beside `user_id`: `run_id`, unless it takes only `agent_id`."""
+        return "agent_id" if "run_id" not in self.ids_of(store) and "agent_id" in self.ids_of(store) else "run_id"
+
+    def later(self) -> None:
+        """Let time pass where `created_at` alone tells which memory came first: a store with ids of its own."""
+        if "client_ids" not in self.claims:
+            self.elapse(_MOMENT)
+
+    def in_order(self, found: Sequence[str | None], *batches: Sequence[str], what: str) -> None:
+        """Fail unless the texts come batch after batch.
+
+        Within a batch they come as they were added where `client_ids` is claimed, since ids made here
+        rise; a store that makes ids itself promises no order of memories with one `created_at`.
+        """
+        rest = list(found)
+        if "client_ids" not in self.claims:
+            for batch in batches:
+                place = {text: number for number, text in enumerate(batch)}
+                part = rest[: len(batch)]
+                rest = [*rest[len(batch) :], *sorted(part, key=lambda text: place.get(text or "", len(place)))]
+        expect.equal(rest, [text for batch in batches for text in batch], what)
 
     def add_records(self, store: Any, metadata: Sequence[Mapping[str, Any]], **scope: Any) -> list[str]:
         """Add a memory for each metadata, with texts that all have the word "note"; the texts."""

@@ -16,6 +16,7 @@ from memstore.testing import strategies
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import needs
+from memstore.testing.contract.reading import equals, in_zone, only
 
 
 def _nested(levels: int) -> list[Any]:
@@ -210,3 +211,44 @@ class Metadata(Harness):
             "fine": "2024-05-01T00:00:00.000120Z",
         }
         expect.equal([message.meta for message in self.search(store, user_id=user)], [expected], "metadata found")
+
+    def test_naive_times_are_utc_in_every_zone(self, store: Any) -> None:
+        """A naive datetime is UTC, in metadata, in filters and wherever a time is given, whatever the machine's zone.
+
+        If this fails, check for `timestamp()` and `astimezone()`, which take a naive datetime for local time.
+        """
+        user, noon, hour = self.new_id(), datetime(2024, 5, 1, 12), timedelta(hours=1)  # noqa: DTZ001  # naive on purpose
+        times, own = {"when": noon}, {}
+        if "timestamp" in self.claims:
+            times["created_at"] = own["timestamp"] = noon
+        if "expiration" in self.claims:
+            times["expires_at"] = own["expires_at"] = noon.replace(year=2150)
+        with in_zone("America/New_York"):
+            self.add(store, "noon", user_id=user, metadata={"when": noon}, **own)
+            record = only(self, store, user)
+            for name, moment in times.items():
+                shown = (record | record["meta"]).get(name)
+                expect.equal(shown, f"{moment.isoformat()}Z", f"{name}, given as a naive datetime in New York")
+                early, late = moment - hour, moment + hour
+                for kind, bounds in (("datetimes", (early, late)), ("text", (early.isoformat(), late.isoformat()))):
+                    between = {"operator": "AND", "conditions": [
+                        {"field": "user_id", "operator": "==", "value": user},
+                        {"field": name, "operator": ">", "value": bounds[0]},
+                        {"field": name, "operator": "<", "value": bounds[1]},
+                    ]}  # fmt: skip
+                    found = self.texts(store, filters=between)
+                    expect.equal(found, ["noon"], f"texts found by {name} between naive {kind}, in New York")
+
+    def test_large_metadata_comes_back(self, store: Any) -> None:
+        """Metadata with a value of 100 kB, or with 1,000 keys, comes back whole.
+
+        If this fails, check the engine's limits, such as 40 kB or 50 keys for a record, beyond which it drops or cuts.
+        """
+        long, many = {"long": "long " * 20_000}, {f"key_{number}": number for number in range(1_000)}
+        for what, meta in (("a value of 100 kB", long), ("1,000 keys", many)):
+            user = self.new_id()
+            self.add(store, "large", user_id=user, metadata=dict(meta))
+            for query in (None, "large"):
+                found = [message.meta for message in self.search(store, user_id=user, query=query)]
+                expect.equal(found, [meta], f"metadata with {what}, found by query={query!r}")
+        expect.equal(self.texts(store, filters=equals(user_id=user, key_999=999)), ["large"], "texts found by one key")

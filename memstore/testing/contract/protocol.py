@@ -29,7 +29,10 @@ _KEYWORDS: Final = {
     "search_memories_as_single_message": ("query", "filters", "top_k", *_IDS),
     "delete_all_memories": _IDS,
 }
-_SECRET_NAMES: Final = ("api_key", "apikey", "token", "secret", "password", "passwd", "credential")
+_SECRET_WORDS: Final = frozenset(
+    {"apikey", "token", "secret", "password", "passwd", "pwd", "credential", "credentials"}
+)
+_NO_SECRETS: Final = frozenset({"file", "path", "dir", "url", "name", "field", "limit"})
 _SHORTEST_SECRET: Final = 8
 
 
@@ -140,9 +143,10 @@ class Protocol(Harness):
             ):
                 errors.extend(_what_it_says(call))
             seen = [*spy.records, *errors, repr(store)]
-        for hidden in (sentinel, *self.secrets()):
+        private = (sentinel, *self.secrets())
+        for hidden in private:
             for text in seen:
-                expect.true(hidden not in text, f"private text shows: {text.replace(hidden, '<PRIVATE>')[:200]}")
+                expect.true(hidden not in text, f"private text shows: {_without(private, text)[:200]}")
 
     @needs("lifecycle")
     @sync_only
@@ -205,6 +209,12 @@ def _signature_problems(store: Any, name: str, keywords: tuple[str, ...]) -> Ite
         yield f"{name} takes {', '.join(positional)} without a keyword"
 
 
+def _without(private: tuple[str, ...], text: str) -> str:
+    for hidden in private:
+        text = text.replace(hidden, "<PRIVATE>")
+    return text
+
+
 def _plain_secrets(data: Any, name: str = "") -> Iterator[str]:
     if isinstance(data, dict):
         for key, value in data.items():
@@ -212,16 +222,18 @@ def _plain_secrets(data: Any, name: str = "") -> Iterator[str]:
     elif isinstance(data, list):
         for value in data:
             yield from _plain_secrets(value, name)
-    elif isinstance(data, str) and data and any(word in name.lower() for word in _SECRET_NAMES):
+    elif isinstance(data, str) and data and _is_secret(name):
         yield name
 
 
+def _is_secret(name: str) -> bool:
+    """Whether a name is that of a secret itself: ``api_key`` and ``password``, not ``tokenizer`` or ``token_file``."""
+    words = name.lower().split("_")
+    return not _NO_SECRETS.intersection(words) and (words[-1] in _SECRET_WORDS or name.lower().endswith("api_key"))
+
+
 def _secrets_of_the_environment() -> list[str]:
-    return [
-        value
-        for name, value in os.environ.items()
-        if len(value) >= _SHORTEST_SECRET and any(word in name.lower() for word in _SECRET_NAMES)
-    ]
+    return [value for name, value in os.environ.items() if len(value) >= _SHORTEST_SECRET and _is_secret(name)]
 
 
 def _what_it_says(call: Any) -> Iterator[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +17,26 @@ from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 
 _MOST_PAGES: Final = 3000
+
+
+@contextmanager
+def in_zone(name: str) -> Iterator[None]:
+    """This process's clocks are set to a zone, such as "America/New_York", where the system lets them be."""
+    tzset = getattr(time, "tzset", None)
+    if tzset is None:
+        yield
+        return
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        tzset()
 
 
 def equals(**fields: Any) -> dict[str, Any]:

@@ -8,10 +8,7 @@ from typing import Any, Final
 
 from memstore.filters import field, serialize
 from memstore.testing.contract import expect
-from memstore.testing.contract.harness import Harness
-
-IDS: Final = ("user_id", "run_id", "agent_id")
-"""The ids of the seed API; `app_id` came later and has tests of its own, for the stores that lack it."""
+from memstore.testing.contract.harness import IDS, Harness
 
 LOOKALIKES: Final = (
     *("maya", "Maya", "MAYA", "maya.", "may", "may\u0430"),  # the last ends in a Cyrillic letter
@@ -36,34 +33,32 @@ class Scope(Harness):
 
         If this fails, check that ids are joined by AND, none is left out, and an id not given is no condition.
         """
-        self._narrows(store, IDS)
+        self._narrows(store, self.ids_of(store))
 
     def test_ids_narrow_a_ranked_search(self, store: Any) -> None:
         """A search by a query finds only memories whose own ids equal every id given.
 
         If this fails, check that the engine that ranks gets every id, as the one that lists does.
         """
-        self._narrows(store, IDS, query="note", top_k=50)
+        self._narrows(store, self.ids_of(store), query="note", top_k=50)
 
     def test_app_id_narrows_like_the_others(self, store: Any) -> None:
         """`app_id` narrows as the other ids do, in all 15 combinations of the four.
 
         If this fails, check that `app_id` is stored and compared, and not swallowed by **kwargs.
         """
-        self._narrows(store, (*IDS, "app_id"))
+        self._narrows(store, (*self.ids_of(store), "app_id"))
 
     def test_each_id_has_a_place_of_its_own(self, store: Any) -> None:
         """The same value is another id under another name, and ids are never glued together.
 
         If this fails, check for one column shared by several ids, and for keys made by joining ids.
         """
-        one, two = self.new_id(), self.new_id()
+        one, two, other = self.new_id(), self.new_id(), self.second_id(store)
+        glued = [pair for glue in (":", "-", "/", "") for pair in ((f"{two}{glue}b", "c"), (two, f"b{glue}c"))]
         owners = [
-            *({name: one} for name in IDS),
-            *({"user_id": first, "run_id": second} for first, second in ((f"{two}:b", "c"), (two, "b:c"))),
-            *({"user_id": first, "run_id": second} for first, second in ((f"{two}-b", "c"), (two, "b-c"))),
-            *({"user_id": first, "run_id": second} for first, second in ((f"{two}/b", "c"), (two, "b/c"))),
-            *({"user_id": first, "run_id": second} for first, second in ((f"{two}b", "c"), (two, "bc"))),
+            *({name: one} for name in self.ids_of(store)),
+            *({"user_id": first, other: second} for first, second in glued),
         ]
         for owner in owners:
             self.add(store, f"of {owner}", **owner)
@@ -75,10 +70,11 @@ class Scope(Harness):
 
         If this fails, check that every id is stored as given and that none is filled in.
         """
-        ids = {name: self.new_id(name) for name in IDS}
-        self.add(store, "of a run", user_id=ids["user_id"], run_id=ids["run_id"])
-        self.add(store, "of an agent", agent_id=ids["agent_id"])
-        for scope in ({"user_id": ids["user_id"], "run_id": ids["run_id"]}, {"agent_id": ids["agent_id"]}):
+        taken, other = self.ids_of(store), self.second_id(store)
+        scopes = [{name: self.new_id(name) for name in names} for names in (("user_id", other), taken[-1:])]
+        for scope in scopes:
+            self.add(store, f"of {' and '.join(scope)}", **scope)
+        for scope in scopes:
             found = [{name: own.get(name, "missing") for name in IDS} for own in self.own_fields(store, **scope)]
             expect.equal(found, [dict.fromkeys(IDS) | scope], "ids of the memory found")
 
@@ -89,18 +85,18 @@ class Scope(Harness):
 
         If this fails, check case folding, Unicode normalisation, wildcards, dates, numbers, cut strings, pasted SQL.
         """
-        run = self._add_lookalikes(store)
+        shared = self._add_lookalikes(store)
         for user in LOOKALIKES:
-            expect.equal(self.texts(store, user_id=user, run_id=run), [user], f"memories of the user {user!r}")
+            expect.equal(self.texts(store, user_id=user, **shared), [user], f"memories of the user {user!r}")
 
     def test_filters_compare_ids_exactly(self, store: Any) -> None:
         """A filter that names an id compares letters too, so that no look-alike's memories are found.
 
         If this fails, check that ids in filters are compared as plain strings, not as dates, numbers or patterns.
         """
-        run = self._add_lookalikes(store)
+        [(name, value)] = self._add_lookalikes(store).items()
         for user in LOOKALIKES:
-            filters = serialize((field("run_id") == run) & (field("user_id") == user))
+            filters = serialize((field(name) == value) & (field("user_id") == user))
             expect.equal(self.texts(store, filters=filters), [user], f"memories with user_id == {user!r}")
 
     def test_deleting_all_takes_ids_exactly(self, store: Any) -> None:
@@ -108,12 +104,12 @@ class Scope(Harness):
 
         If this fails, check the deletion's own condition: it must be the one of a search, letter by letter.
         """
-        run, left = self._add_lookalikes(store), list(LOOKALIKES)
+        shared, left = self._add_lookalikes(store), list(LOOKALIKES)
         while left:
-            store.delete_all_memories(user_id=left[0], run_id=run)
+            store.delete_all_memories(user_id=left[0], **shared)
             self.settle()
             gone = left.pop(0)
-            expect.same(self.texts(store, run_id=run), left, f"users that are left after deleting all of {gone!r}")
+            expect.same(self.texts(store, **shared), left, f"users that are left after deleting all of {gone!r}")
 
     # Scope, metadata and filters.
 
@@ -155,25 +151,25 @@ class Scope(Harness):
 
         If this fails, check that `user_id` and so on reach the columns of the ids, not keys of metadata.
         """
-        tag, values = self.new_id("tag"), {name: self.new_id(name) for name in IDS}
+        tag, values = self.new_id("tag"), {name: self.new_id(name) for name in self.ids_of(store)}
         for name, value in values.items():
             self.add(store, name, metadata={"tag": tag}, **{name: value})
         for name, value in values.items():
             for filters in (field(name) == value, field(name).is_in([value, self.new_id()])):
                 expect.equal(self.texts(store, filters=serialize(filters)), [name], f"texts found by {name}")
             others = serialize((field("tag") == tag) & (field(name) != value))
-            expect.same(self.texts(store, filters=others), set(IDS) - {name}, f"texts found by {name} != its value")
+            expect.same(self.texts(store, filters=others), set(values) - {name}, f"texts found by {name} != its value")
 
     def test_filters_negate_ids(self, store: Any) -> None:
         """`!=` and `not in` on an id, beside a positive one, leave out what has that id, and nothing that has none.
 
         If this fails, check that a negated id reaches the engine as such, and takes a missing id for another one.
         """
-        run, one, two = self.new_id("run"), self.new_id(), self.new_id()
+        run, one, two, shared = self.new_id("run"), self.new_id(), self.new_id(), self.second_id(store)
         owners = {"of one": {"user_id": one}, "of two": {"user_id": two}, "of nobody": {}}
         for text, ids in owners.items():
-            self.add(store, text, run_id=run, **ids)
-        self.add(store, "of another run", run_id=self.new_id("run"), user_id=two)
+            self.add(store, text, **{shared: run}, **ids)
+        self.add(store, "of another run", user_id=two, **{shared: self.new_id("run")})
         user, wrong = field("user_id"), []
         for negation, expected in (
             (user != one, {"of two", "of nobody"}),
@@ -185,7 +181,7 @@ class Scope(Harness):
             (user != None, {"of one", "of two"}),  # noqa: E711  # it makes a filter
             ((user != one) & (user != two), {"of nobody"}),
         ):
-            filters = serialize((field("run_id") == run) & negation)
+            filters = serialize((field(shared) == run) & negation)
             try:
                 found = self.texts(store, filters=filters)
             except Exception as error:  # noqa: BLE001  # one filter that raises must not hide the others
@@ -251,7 +247,7 @@ class Scope(Harness):
         """Memories with every combination of ids, searched for by every combination, right and wrong."""
         values = {name: self.new_id(name) for name in names}
         combinations_ = [some for size in range(1, len(names) + 1) for some in combinations(names, size)]
-        new = [some for some in combinations_ if set(some) - set(IDS)] if len(names) > len(IDS) else combinations_
+        new = [some for some in combinations_ if "app_id" in some] if "app_id" in names else combinations_
         for some in combinations_:
             self.add(store, f"note of {' '.join(some)}", **{name: values[name] for name in some})
         for some in new:
@@ -264,9 +260,9 @@ class Scope(Harness):
                     self.texts(store, **wrong, **search), [], f"texts found with {', '.join(some)}, but a wrong {name}"
                 )
 
-    def _add_lookalikes(self, store: Any) -> str:
-        """A memory for each look-alike user, named so; the run that they share."""
-        run = self.new_id("run")
+    def _add_lookalikes(self, store: Any) -> dict[str, str]:
+        """A memory for each look-alike user, named so; the run, or other id, that they share."""
+        shared = {self.second_id(store): self.new_id("run")}
         for user in LOOKALIKES:
-            self.add(store, user, user_id=user, run_id=run)
-        return run
+            self.add(store, user, user_id=user, **shared)
+        return shared

@@ -10,6 +10,7 @@ from haystack.dataclasses import ChatMessage
 from memstore.memory import Memory
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
+from memstore.testing.contract.plan import exclusive
 
 MANY: Final = 1_050
 """More memories than any page that an engine is known to stop at, `memstore.operations.PAGE_SIZE` included."""
@@ -43,6 +44,16 @@ TOPICS: Final = (
 
 class Searching(Harness):
     """Finding memories by meaning, and all of them without a query."""
+
+    @exclusive
+    def test_a_new_store_is_empty(self, store: Any) -> None:
+        """A store that was just opened, and has a place of its own, holds nothing.
+
+        If this fails, check for memories kept on the class or in the module, which all stores share.
+        """
+        everything: dict[str, Any] = {"operator": "AND", "conditions": []}
+        expect.equal(self.texts(store, filters=everything), [], "texts found in a new store")
+        expect.equal(self.texts(store, filters=everything, query="tea"), [], "texts found in a new store by a query")
 
     def test_top_k_bounds_a_ranked_search(self, store: Any) -> None:
         """A query returns `top_k` results (5 unless given) whenever that many memories match, and never more.
@@ -228,7 +239,9 @@ class Searching(Harness):
         If this fails, check that it takes the arguments of `search_memories`, and is empty for no result.
         """
         user = self.new_id()
-        self.add(store, "I like tea", "I like rain", user_id=user)
+        self.add(store, "I like tea", user_id=user)
+        self.later()
+        self.add(store, "I like rain", user_id=user)
         message = store.search_memories_as_single_message(user_id=user)
         expect.true(isinstance(message, ChatMessage), f"a {type(message).__name__} came, not a chat message")
         expect.equal(message.role.value, "system", "role of the single message")

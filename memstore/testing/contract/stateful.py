@@ -75,6 +75,7 @@ class _Opened:
     def __init__(self, harness: Harness, store: Any, stack: ExitStack) -> None:
         self.harness = harness
         self.claims = frozenset(harness.claims)
+        self.has_runs = "run_id" in harness.ids_of(store)
         self.store = store
         self._stack = stack
 
@@ -233,8 +234,9 @@ class Calls(RuleBasedStateMachine):
         scope = self._scope(user, run)
         arguments = scope if moment is None else {**scope, "timestamp": moment}
         messages = [_SPEAKERS[role](text) for role, text in said]
-        ids = self.opened.harness.add_messages(self.opened.store, messages, metadata=metadata, **arguments)
-        expect.equal(len(ids), len(said), "number of entries that add_memories returned")
+        harness = self.opened.harness
+        ids = harness.add_messages(self.opened.store, messages, metadata=metadata, **arguments)
+        harness.all_told(ids, len(said))
         for memory_id, (role, text) in zip(ids, said, strict=True):
             self.model.add(Entry(memory_id, text, role, scope, metadata, moment))
         return ids
@@ -249,7 +251,7 @@ class Calls(RuleBasedStateMachine):
         self.model.update(memory_id, text, metadata)
 
     def _scope(self, user: str, run: str | None) -> dict[str, str]:
-        given = {"user_id": user} if run is None else {"user_id": user, "run_id": run}
+        given = {"user_id": user} if run is None or not self.opened.has_runs else {"user_id": user, "run_id": run}
         return {name: f"{value}-{self.unique}" for name, value in given.items()}
 
     def _filter(self, user: str, run: str | None, filters: dict[str, Any] | None) -> dict[str, Any]:
@@ -259,7 +261,7 @@ class Calls(RuleBasedStateMachine):
             conditions: list[dict[str, Any]] = [{"field": "user_id", "operator": "in", "value": everyone}]
         else:
             conditions = [{"field": "user_id", "operator": "==", "value": self._scope(user, None)["user_id"]}]
-        if run is not None:
+        if run is not None and self.opened.has_runs:
             conditions.append({"field": "run_id", "operator": "==", "value": self._scope(user, run)["run_id"]})
         return {"operator": "AND", "conditions": conditions if filters is None else [*conditions, filters]}
 

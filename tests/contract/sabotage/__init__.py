@@ -40,6 +40,7 @@ from contract.sabotage import (
     in_versions,
     in_views,
     in_waiting,
+    in_zones,
 )
 from contract.sabotage.registry import SABOTAGES, Sabotage, judged
 
@@ -82,5 +83,6 @@ __all__ = [
     "in_versions",
     "in_views",
     "in_waiting",
+    "in_zones",
     "judged",
 ]

@@ -361,6 +361,28 @@ class DatetimesOfMilliseconds(Converting):
         return whole or value
 
 
+@sabotage(
+    caught_by="test_large_metadata_comes_back",
+    source="writing a vector backend: metadata beyond the engine's limit (Pinecone: 40 kB) left out, so that adding works",
+)
+class LargeMetadataDropped(Keeping):
+    """Drops metadata of more than 16 kB."""
+
+    def kept(self, memory):
+        return replace(memory, meta={} if len(json.dumps(memory.meta)) > 16_384 else memory.meta)
+
+
+@sabotage(
+    caught_by="test_large_metadata_comes_back",
+    source="Amazon S3 Vectors: a vector has at most 50 metadata keys",
+)
+class KeysBeyondFiftyDropped(Keeping):
+    """Keeps the first fifty keys of metadata."""
+
+    def kept(self, memory):
+        return replace(memory, meta=dict(list(memory.meta.items())[:50]))
+
+
 class _Uncopied(Memory):
     """Hands out its metadata."""
 

@@ -9,9 +9,39 @@ from contextlib import closing
 
 from contract.sabotage.engines import Engine
 from contract.sabotage.registry import sabotage
+from haystack.dataclasses import ChatMessage
 
 from memstore import MemoryStoreError
 from memstore_in_memory import InMemoryMemoryStore
+
+
+@sabotage(
+    caught_by="test_a_new_store_is_empty",
+    source="Python: `memories: dict = {}` in the class's body",
+)
+class StorageOfTheClass(Engine):
+    """Keeps memories on its class, so that a new store has those of the one before."""
+
+    shared = {}
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self._memories = self.shared
+
+
+StorageOfTheClass().add_memories(messages=[ChatMessage.from_user("of an earlier store")], infer=False, user_id="maya")
+
+
+@sabotage(
+    caught_by="test_a_new_store_is_empty",
+    source="writing a vector backend: a first record is added so that the engine makes its schema",
+)
+class ProbeLeftBehind(InMemoryMemoryStore):
+    """Adds a memory of its own when it is opened, and leaves it there."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.add_memories(messages=[ChatMessage.from_user("probe")], infer=False, user_id="probe")
 
 
 class Ranking(Engine):

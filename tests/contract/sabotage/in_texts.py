@@ -39,6 +39,52 @@ class SameTextOnce(InMemoryMemoryStore):
 
 @sabotage(
     caught_by="test_every_message_is_kept",
+    source="Mem0, LangMem: what is known already is not added again",
+)
+class SameTextOnceEver(InMemoryMemoryStore):
+    """Skips a text that the store has from an earlier call."""
+
+    def add_memories(self, *, messages, **arguments):
+        known = {memory.text for memory in self._memories.values()}
+        return super().add_memories(messages=[m for m in messages if m.text not in known], **arguments)
+
+
+@sabotage(
+    caught_by="test_every_text_part_is_kept",
+    source="Haystack: message.text is the first text part",
+)
+class FirstPartOnly(InMemoryMemoryStore):
+    """Keeps the first text part of a message."""
+
+    def add_memories(self, *, messages, **arguments):
+        return super().add_memories(messages=[_reworded(m, lambda text: text) for m in messages], **arguments)
+
+
+@sabotage(
+    caught_by="test_every_text_part_is_kept",
+    source="writing a backend: a memory for each text part",
+)
+class MemoryForEachPart(InMemoryMemoryStore):
+    """Makes a memory of each text part of a message."""
+
+    def add_memories(self, *, messages, **arguments):
+        parts = [replace(m, _content=[TextContent(text)]) for m in messages if m.texts for text in m.texts]
+        return super().add_memories(messages=parts, **arguments)
+
+
+@sabotage(
+    caught_by="test_every_text_part_is_kept",
+    source="writing a backend: `if message.tool_calls: continue`, for messages without text",
+)
+class ToolCallersDropped(InMemoryMemoryStore):
+    """Skips a message that calls a tool, whatever it says beside."""
+
+    def add_memories(self, *, messages, **arguments):
+        return super().add_memories(messages=[m for m in messages if not m.tool_calls], **arguments)
+
+
+@sabotage(
+    caught_by="test_every_message_is_kept",
     source="writing an HTTP backend: a message is sent as its role and content",
 )
 class NamesLost(Keeping):
