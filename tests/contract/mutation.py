@@ -9,6 +9,8 @@ Takes about an hour on two cores.
 
 from __future__ import annotations
 
+import ast
+import difflib
 import json
 import os
 import shutil
@@ -126,11 +128,20 @@ def survives(folder: Path, mutant: str) -> bool:
     return done.returncode == 0
 
 
-def change(folder: Path, mutant: str) -> list[str]:
-    """The lines that a mutant takes out and puts in."""
-    command = [sys.executable, "-m", "mutmut", "show", mutant]
-    shown = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True).stdout
-    return [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+def changes_of(folder: Path, mutants: list[str]) -> dict[str, list[str]]:
+    """The lines that each mutant takes out and puts in: mutmut keeps all of a function's versions in one file."""
+    bodies: dict[str, list[str]] = {}
+    for module in {mutant.rpartition(".")[0] for mutant in mutants}:
+        text = (folder / "mutants" / f"{module.replace('.', '/')}.py").read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name:
+                bodies[f"{module}.{node.name}"] = text.splitlines()[node.lineno : node.end_lineno]
+    changes = {}
+    for mutant in mutants:
+        before, after = bodies[f"{mutant.rpartition('__mutmut_')[0]}__mutmut_orig"], bodies[mutant]
+        lines = difflib.unified_diff(before, after, n=0, lineterm="")
+        changes[mutant] = [line for line in lines if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+    return changes
 
 
 def is_wording(lines: list[str]) -> bool:
@@ -150,7 +161,7 @@ def main() -> None:
     codes = exit_codes(folder)
     if None in codes.values():
         sys.exit(f"mutmut did not finish; see {folder / 'mutmut.log'}")
-    changes = {mutant: change(folder, mutant) for mutant, code in codes.items() if code not in KILLED}
+    changes = changes_of(folder, [mutant for mutant, code in codes.items() if code not in KILLED])
     wording = {mutant for mutant, lines in changes.items() if is_wording(lines)}
     left = [mutant for mutant in changes if mutant not in wording]
     with ThreadPoolExecutor(2) as pool:

@@ -23,7 +23,9 @@ CONTRACT = """
                 yield store
 
     class TestCut(TestRight):
-        expected_failures = {"test_every_message_is_kept_async": ExpectedFailure(AssertionError, "system messages are dropped")}
+        expected_failures = {
+            "test_every_message_is_kept_async": ExpectedFailure(AssertionError, "system messages are dropped")
+        }
         @contextmanager
         def new_store(self):
             with Cut() as store:

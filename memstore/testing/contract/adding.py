@@ -81,7 +81,7 @@ class Adding(Harness):
     def test_every_message_is_kept(self, store: Any) -> None:
         """Messages of every role are kept word for word with their role and name, and nothing is merged.
 
-        If this fails, check for roles that the engine drops (system), and for deduplication by text, in a call and later.
+        If this fails, check for roles that the engine drops (system), and for deduplication by text.
         """
         user = self.new_id()
         messages = [

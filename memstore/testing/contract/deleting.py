@@ -244,9 +244,9 @@ class Deleting(Harness):
 
         If this fails, check what the engine deletes for an empty list of ids: it may be everything.
         """
-        user, run = self.new_id(), self.new_id("run")
-        self.add(store, "stays", user_id=user, run_id=run)
-        for scope in ({"user_id": self.new_id()}, {"user_id": self.new_id(), "run_id": run}, {"agent_id": user}):
+        user, run = self.new_id(), {self.second_id(store): self.new_id("run")}
+        self.add(store, "stays", user_id=user, **run)
+        for scope in ({"user_id": self.new_id()}, {"user_id": self.new_id(), **run}, {self.ids_of(store)[-1]: user}):
             store.delete_all_memories(**scope)
             self.settle()
             expect.equal(self.texts(store, user_id=user), ["stays"], "texts found after deleting all of another scope")

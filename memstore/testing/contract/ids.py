@@ -14,9 +14,8 @@ from haystack.dataclasses import ChatMessage
 from memstore.errors import ScopeError
 from memstore.filters import field, serialize
 from memstore.testing.contract import expect
-from memstore.testing.contract.harness import Harness
+from memstore.testing.contract.harness import IDS, Harness
 from memstore.testing.contract.plan import exclusive, needs
-from memstore.testing.contract.scope import IDS
 
 IMPOSSIBLE: Final = (
     "",

@@ -229,6 +229,8 @@ class Metadata(Harness):
             for name, moment in times.items():
                 shown = (record | record["meta"]).get(name)
                 expect.equal(shown, f"{moment.isoformat()}Z", f"{name}, given as a naive datetime in New York")
+                if name == "expires_at":  # no field of filters
+                    continue
                 early, late = moment - hour, moment + hour
                 for kind, bounds in (("datetimes", (early, late)), ("text", (early.isoformat(), late.isoformat()))):
                     between = {"operator": "AND", "conditions": [

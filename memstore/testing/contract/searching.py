@@ -201,8 +201,9 @@ class Searching(Harness):
 
         If this fails, check the keys against `Memory.to_chat_message`; ids that were not given are null.
         """
-        user, run = self.new_id(), self.new_id("run")
-        ids = self.add(store, "I like tea", user_id=user, run_id=run, metadata={"topic": "drinks"})
+        user, scope = self.new_id(), dict.fromkeys(("user_id", "run_id", "agent_id", "app_id"))
+        given = {"user_id": user, self.second_id(store): self.new_id("run")}
+        ids = self.add(store, "I like tea", metadata={"topic": "drinks"}, **given)
         for query in (None, "tea"):
             [message] = self.search(store, user_id=user, query=query, include_memory_metadata=True)
             own: Any = message.meta.get("memory_metadata")
@@ -210,8 +211,7 @@ class Searching(Harness):
             expect.same(own, OWN_FIELDS, "keys of memory_metadata")
             expect.equal(message.meta.get("topic"), "drinks", "the user's metadata beside memory_metadata")
             expect.equal(own["memory_id"], ids[0], "memory_id")
-            scope = [own[name] for name in ("user_id", "run_id", "agent_id", "app_id")]
-            expect.equal(scope, [user, run, None, None], "user_id, run_id, agent_id and app_id")
+            expect.equal({name: own[name] for name in scope}, scope | given, "user_id, run_id, agent_id and app_id")
 
     def test_times_are_told_in_utc(self, store: Any) -> None:
         """`created_at` and `updated_at` are ISO 8601 strings in UTC, and equal for a memory never changed.

@@ -61,6 +61,7 @@ class Stateful(Harness):
 
         If this fails, check the last step of the sequence that is shown; it takes the steps before it to see it.
         """
+        self.add_one(store, "is an id told?", user_id=self.new_id())  # or the sequence that is shown says nothing
         with ExitStack() as stack:
             opened = _Opened(self, store, stack)
             run_state_machine_as_test(

@@ -363,7 +363,7 @@ class DatetimesOfMilliseconds(Converting):
 
 @sabotage(
     caught_by="test_large_metadata_comes_back",
-    source="writing a vector backend: metadata beyond the engine's limit (Pinecone: 40 kB) left out, so that adding works",
+    source="writing a vector backend: metadata beyond the limit (Pinecone: 40 kB) left out",
 )
 class LargeMetadataDropped(Keeping):
     """Drops metadata of more than 16 kB."""
