@@ -20,25 +20,29 @@ class TestInMemory(InMemoryReference):
     pass
 
 
+@pytest.mark.slow
 class TestDurable(DurableReference):
     pass
 
 
+@pytest.mark.slow
 class TestAwaitable(AwaitableReference):
     pass
 
 
+@pytest.mark.slow
 class TestOwnIds(OwnIdsReference):
     pass
 
 
+@pytest.mark.slow
 class TestOwnIdsDurable(OwnIdsDurableReference):
     pass
 
 
 @pytest.mark.slow
 class TestJSONFile(StoreContract):
-    """The store of docs/writing-a-backend.md, which writes its whole file for every memory."""
+    """The store of docs/writing-a-backend.md, which writes its whole file for every memory; .ci/run judges it too."""
 
     claims = JSONFileMemoryStore.capabilities
 

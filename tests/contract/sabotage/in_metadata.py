@@ -374,7 +374,7 @@ class LargeMetadataDropped(Keeping):
 
 @sabotage(
     caught_by="test_large_metadata_comes_back",
-    source="Amazon S3 Vectors: a vector has at most 50 metadata keys",
+    source="writing a vector backend: an engine that keeps at most 50 keys of metadata",
 )
 class KeysBeyondFiftyDropped(Keeping):
     """Keeps the first fifty keys of metadata."""
