@@ -164,6 +164,8 @@ def main() -> None:
     changes = changes_of(folder, [mutant for mutant, code in codes.items() if code not in KILLED])
     wording = {mutant for mutant, lines in changes.items() if is_wording(lines)}
     left = [mutant for mutant in changes if mutant not in wording]
+    if not survives(folder, "none"):
+        sys.exit("the contract fails without any change")
     with ThreadPoolExecutor(2) as pool:
         alive = {m for m, lives in zip(left, pool.map(lambda m: survives(folder, m), left), strict=True) if lives}
     report(codes, wording, {mutant: changes[mutant] for mutant in sorted(alive)})
