@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge the target; 0 when it keeps what it claims, 1 when not or when nothing was proven, 2 when unusable."""
     try:
         from memstore.testing.judge import TargetError, judge  # noqa: PLC0415  # pytest and hypothesis are an extra
-        from memstore.testing.report import full_report  # noqa: PLC0415
+        from memstore.testing.report import full_report  # noqa: PLC0415  # the same
     except ModuleNotFoundError as error:
         print(f'the contract needs {error.name}: pip install "memstore[testing]"', file=sys.stderr)
         return UNUSABLE

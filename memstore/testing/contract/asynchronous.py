@@ -140,8 +140,8 @@ class Asynchronous(Harness):
             ("search_memories", (), {"user_id": "x", "top_k": 0}),
             ("delete_memory", (self.new_id("memory"),), {}),
         ):
-            expected = _raised(lambda name=name, a=args, k=kwargs: getattr(store, name)(*a, **k))  # type: ignore[misc]
-            got = _raised(lambda name=name, a=args, k=kwargs: asyncio.run(ask(name, *a, **k)))  # type: ignore[misc]
+            expected = _raised(lambda name=name, a=args, k=kwargs: getattr(store, name)(*a, **k))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            got = _raised(lambda name=name, a=args, k=kwargs: asyncio.run(ask(name, *a, **k)))  # type: ignore[misc]  # mypy infers no lambda with defaults
             expect.equal(got, expected, f"what {name}_async raises, compared with {name}")
 
     # async_mode and waiting.
