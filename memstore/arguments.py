@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ class Addition:
         spoken = list(_spoken(self.messages))
         created_at = now if self.timestamp is None else _moment(self.timestamp, "timestamp")
         expires_at = None if self.expires_at is None else _moment(self.expires_at, "expires_at")
-        batch = checked_metadata(self.metadata, "metadata") if self.metadata is not None else {}
+        batch = self.checked_batch()
         ids = new_ids(len(spoken)) if self.ids is None else self._client_ids([index for index, _, _ in spoken])
         user_id, run_id, agent_id, app_id = self.scope.values
         return [
@@ -65,6 +66,10 @@ class Addition:
             )
             for memory_id, (index, message, text) in zip(ids, spoken, strict=True)
         ]
+
+    def checked_batch(self) -> dict[str, Any]:
+        """A copy of the batch's metadata."""
+        return {} if self.metadata is None else checked_metadata(self.metadata, "metadata")
 
     def _meta(self, batch: dict[str, Any], message: ChatMessage, index: int) -> dict[str, Any]:
         """The batch's metadata, and the message's own, which wins a clash."""
@@ -240,6 +245,22 @@ def checked_event_ids(event_ids: object) -> list[str]:
     if isinstance(event_ids, str) or not isinstance(event_ids, Sequence):
         raise TypeError(f"event_ids is a list of strings, not of type {type(event_ids).__name__}")
     return [str(event_id) for event_id in event_ids]
+
+
+def checked_timeout(timeout: object) -> float | None:
+    """Seconds to wait, or None for as long as it takes.
+
+    Raises:
+        TypeError: no number.
+        ValueError: below 0, or not finite.
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is a number of seconds or None, not of type {type(timeout).__name__}")
+    if not 0 <= timeout < math.inf:
+        raise ValueError(f"timeout is a number of seconds from 0 on, not {timeout}")
+    return timeout
 
 
 def _enumerated(messages: object) -> Iterator[tuple[int, ChatMessage]]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
-from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 from urllib.parse import SplitResult
 
 from haystack import logging
@@ -23,8 +21,9 @@ from memstore.capabilities import capabilities
 from memstore.closing import Closing
 from memstore.errors import RegistryError
 from memstore.filters import TRUE, Filter, FilterSupport, Not
-from memstore.memory import AddedMemory, Memory, MemoryPage, Position, Scope, check_memory_id
-from memstore.operations import Reading
+from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
+from memstore.operations import PAGE_SIZE, Reading
+from memstore.primitives import Primitives
 from memstore.running import OperationRunner
 from memstore.store import Filters
 from memstore.supports import TextSink
@@ -50,11 +49,8 @@ BASE_CAPABILITIES: Final = capabilities(
 )
 """What every store built on `BaseMemoryStore` offers once its three primitives work."""
 
-Ranked: TypeAlias = tuple[list[tuple[Memory, float]], bool]
-"""What `_rank` returns: hits, best first, and whether nothing more matches."""
 
-
-class BaseMemoryStore(OperationRunner, Closing):
+class BaseMemoryStore(Primitives, OperationRunner, Closing):
     """Turns three primitives on records into the whole protocol, sync and async.
 
     A backend implements `_insert`, `_select` and `_delete`, and what it can of the optional ones. It
@@ -69,6 +65,9 @@ class BaseMemoryStore(OperationRunner, Closing):
 
     filter_support: FilterSupport = FilterSupport.nothing()
     """Which filters `_select` and `_rank` evaluate; they never get others."""
+
+    page_size: int = PAGE_SIZE
+    """How many memories `_select` is asked for at a time. Higher where an engine must read all to find the first."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -86,86 +85,6 @@ class BaseMemoryStore(OperationRunner, Closing):
         self._closing = threading.Lock()
         self._process = os.getpid()
         self._warned_of_ignored_ids = False
-
-    # Primitives.
-
-    @abstractmethod
-    def _insert(self, memories: list[Memory]) -> list[Memory]:
-        """Store all of `memories` or, on failure, none; return them as stored, in the same order.
-
-        The store may assign ids of its own.
-
-        Raises:
-            MemoryConflictError: an id exists already.
-        """
-
-    @abstractmethod
-    def _select(self, filter: Filter, after: Position | None, limit: int) -> list[Memory]:
-        """The first `limit` memories that match, by (created_at, id), from after a position on."""
-
-    @abstractmethod
-    def _delete(self, ids: list[str]) -> Collection[str]:
-        """Delete the memories with these ids; return the ids of those that were there."""
-
-    def _rank(self, query: str, filter: Filter, limit: int) -> Ranked | None:
-        """The `limit` best matches by an engine of the store's own.
-
-        Returns:
-            Hits with scores (finite, higher is better), best first, and whether there are no more.
-            Fewer than `limit` with False means that the engine's ceiling is reached. None: the
-            store has no engine, and `memstore.ranking` ranks what `_select` returns.
-        """
-        return None
-
-    def _replace(self, memory: Memory, expected_version: int) -> bool:
-        """Put `memory` in the place of the one with its id and this version, in one step.
-
-        Needed where `update` is claimed.
-
-        Returns:
-            Whether it did; False when there is none with this id and version.
-        """
-        raise NotImplementedError
-
-    def _history(self, memory_id: str) -> list[Memory]:
-        """The states of a memory, oldest first, the present one last; none if there is no such memory.
-
-        Needed where `history` is claimed. Deleting a memory deletes its states too.
-        """
-        raise NotImplementedError
-
-    def _may_hold_expiring(self) -> bool:
-        """Whether a memory may have an `expires_at`; where not, reads are spared looking for it."""
-        return "expiration" in self.capabilities
-
-    def _warm_up(self) -> None:
-        """Load models, open connections: what would make the first call slow."""
-
-    def _close(self) -> None:
-        """Release what the store holds; called once."""
-
-    # Native async twins; used where `native_async` is claimed.
-
-    async def _insert_async(self, memories: list[Memory]) -> list[Memory]:
-        raise NotImplementedError
-
-    async def _select_async(self, filter: Filter, after: Position | None, limit: int) -> list[Memory]:
-        raise NotImplementedError
-
-    async def _delete_async(self, ids: list[str]) -> Collection[str]:
-        raise NotImplementedError
-
-    async def _rank_async(self, query: str, filter: Filter, limit: int) -> Ranked | None:
-        return None
-
-    async def _replace_async(self, memory: Memory, expected_version: int) -> bool:
-        raise NotImplementedError
-
-    async def _history_async(self, memory_id: str) -> list[Memory]:
-        raise NotImplementedError
-
-    async def _close_async(self) -> None:
-        await asyncio.to_thread(self._close)
 
     # The protocol.
 
@@ -185,7 +104,7 @@ class BaseMemoryStore(OperationRunner, Closing):
         ids: Sequence[str] | None = None,
         expires_at: datetime | float | None = None,
     ) -> Operation[list[AddedMemory]]:
-        """See `MemoryStore.add_memories`. Messages are kept word for word, and are there on return."""
+        """See `MemoryStore.add_memories`. A store with a model of its own implements `_infer`."""
         if timestamp is not None:
             self._require("timestamp")
         if ids is not None:
@@ -196,7 +115,7 @@ class BaseMemoryStore(OperationRunner, Closing):
             self._require("expiration")
         scope = Scope(user_id, run_id, agent_id, app_id)
         addition = Addition(messages, scope, metadata, timestamp, ids, expires_at)
-        return operations.add(self.filter_support, addition, self._clock())
+        return operations.add(self.filter_support, addition, self._clock(), infer=infer, background=async_mode)
 
     @sync_method
     def search_memories(
@@ -241,8 +160,9 @@ class BaseMemoryStore(OperationRunner, Closing):
         app_id: str | None = None,
     ) -> Operation[None]:
         """See `MemoryStore.delete_all_memories`."""
-        wanted = target(None, Scope(user_id, run_id, agent_id, app_id))
-        return operations.delete_all(Reading(self.filter_support, wanted))
+        scope = Scope(user_id, run_id, agent_id, app_id)
+        wanted = Reading(self.filter_support, target(None, scope), page_size=self.page_size)
+        return operations.delete_all(wanted, scope)
 
     @sync_method
     def delete_memory(self, memory_id: str) -> Operation[None]:
@@ -285,9 +205,9 @@ class BaseMemoryStore(OperationRunner, Closing):
 
     @sync_method
     def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> Operation[list[AddedMemory]]:
-        """See `SupportsWait.wait`. Nothing is ever pending here: adding returns when memories are there."""
+        """See `SupportsWait.wait`."""
         self._require("wait")
-        return operations.wait(event_ids)
+        return operations.wait(event_ids, timeout)
 
     @sync_method
     def update_memory(
@@ -321,7 +241,8 @@ class BaseMemoryStore(OperationRunner, Closing):
         """See `SupportsExpiration.purge_expired_memories`."""
         self._require("expiration")
         wanted = Scope(user_id, run_id, agent_id, app_id).filter
-        return operations.purge(Reading(self.filter_support, wanted, operations.expired(self._clock())))
+        expired = operations.expired(self._clock())
+        return operations.purge(Reading(self.filter_support, wanted, expired, self.page_size))
 
     @sync_method
     def export_memories(
@@ -437,9 +358,8 @@ class BaseMemoryStore(OperationRunner, Closing):
 
     def _reading(self, wanted: Filter) -> Reading:
         """What a read finds of what it wants: nothing that has expired by now."""
-        if not self._may_hold_expiring():
-            return Reading(self.filter_support, wanted)
-        return Reading(self.filter_support, wanted, Not(operations.expired(self._clock())))
+        expiry = Not(operations.expired(self._clock())) if self._may_hold_expiring() else TRUE
+        return Reading(self.filter_support, wanted, expiry, self.page_size)
 
 
 def _utc_now() -> datetime:

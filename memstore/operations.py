@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from haystack.dataclasses import ChatMessage
 
 from memstore import ranking
-from memstore.arguments import Addition, Patch, checked_count, checked_event_ids, checked_query
-from memstore.errors import EventNotFoundError, MemoryConflictError, MemoryNotFoundError, MemoryStoreError
+from memstore.arguments import Addition, Patch, checked_count, checked_event_ids, checked_query, checked_timeout
+from memstore.errors import MemoryConflictError, MemoryNotFoundError, MemoryStoreError
 from memstore.export import FIRST_LINE, HEADER, from_lines, to_line
 from memstore.filters import (
     FALSE,
@@ -35,7 +35,7 @@ from memstore.filters import (
 )
 from memstore.filters.fields import EXPIRES_AT
 from memstore.filters.instants import format_instant
-from memstore.memory import AddedMemory, Memory, MemoryPage, Position, utc
+from memstore.memory import AddedMemory, Memory, MemoryPage, Position, Scope, utc
 from memstore.supports import TextSink
 from memstore.twins import Aside, Operation, Primitive
 
@@ -59,6 +59,7 @@ class Reading(NamedTuple):
     support: FilterSupport
     wanted: Filter
     expiry: Filter = TRUE
+    page_size: int = PAGE_SIZE
 
     def split(self) -> Split:
         """What the store evaluates, and what is evaluated here."""
@@ -71,11 +72,17 @@ def expired(now: datetime) -> Filter:
     return Comparison(EXPIRES_AT, Operator.LE, format_instant(now))
 
 
-def add(support: FilterSupport, addition: Addition, now: datetime) -> Operation[list[AddedMemory]]:
-    """Store messages; with the caller's ids, only what is not stored yet."""
+def add(
+    support: FilterSupport, addition: Addition, now: datetime, *, infer: bool, background: bool
+) -> Operation[list[AddedMemory]]:
+    """Store messages or, where the store has a model, the facts in them; with the caller's ids, only what is new."""
     memories = addition.to_memories(now)
     if not memories:
         return []
+    if infer:
+        inferred = yield Primitive("infer", (memories, addition.checked_batch(), background))
+        if inferred is not None:
+            return inferred if background else (yield from _finished(inferred))
     if addition.ids is None:
         stored = yield Primitive("insert", (memories,))
     else:
@@ -123,8 +130,9 @@ def count(reading: Reading) -> Operation[int]:
     return len((yield from _every(reading)))
 
 
-def delete_all(reading: Reading) -> Operation[None]:
-    """Delete every match."""
+def delete_all(reading: Reading, scope: Scope) -> Operation[None]:
+    """Delete every memory of a scope: at once what the store can, then what is left."""
+    yield Primitive("delete_all", (scope,))
     yield from purge(reading)
 
 
@@ -202,12 +210,16 @@ def import_lines(support: FilterSupport, lines: Iterable[str], require: Callable
     return added
 
 
-def wait(event_ids: object) -> Operation[list[AddedMemory]]:
-    """Nothing is ever pending in a store that adds before it returns."""
-    if checked_event_ids(event_ids):
-        raise EventNotFoundError
-    return []
-    yield  # a generator like the others, though it needs no primitive
+def wait(event_ids: object, timeout: object) -> Operation[list[AddedMemory]]:
+    """What came of pending adds."""
+    pending, seconds = checked_event_ids(event_ids), checked_timeout(timeout)
+    return (yield Primitive("wait", (pending, seconds))) if pending else []
+
+
+def _finished(added: list[AddedMemory]) -> Operation[list[AddedMemory]]:
+    """What was added, once nothing of it is pending."""
+    pending = [entry["event_id"] for entry in added if "event_id" in entry]
+    return (yield Primitive("wait", (pending, None))) if pending else added
 
 
 def _insert_missing(
@@ -271,7 +283,9 @@ def _some(reading: Reading, after: Position | None, limit: int | None) -> Operat
     keep = None if split.residual == TRUE else compile_filter(split.residual)
     found: list[Memory] = []
     while True:
-        size = PAGE_SIZE if limit is None or keep is not None else min(limit - len(found), PAGE_SIZE)
+        size = reading.page_size
+        if limit is not None and keep is None:
+            size = min(limit - len(found), size)
         page: list[Memory] = yield Primitive("select", (split.native, after, size))
         found.extend(page if keep is None else filter(keep, page))
         if limit is not None and len(found) >= limit:

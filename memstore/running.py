@@ -82,8 +82,8 @@ class OperationRunner:
 
     def _failure(self, primitive: str, error: Exception) -> MemoryStoreError:
         # The cause may quote texts or secrets, so only its type is repeated.
-        verb = "tell the history of" if primitive == "history" else primitive
-        return MemoryStoreError(f"{type(self).__name__} could not {verb} memories: {type(error).__name__}")
+        task = _TASKS.get(primitive, f"{primitive} memories")
+        return MemoryStoreError(f"{type(self).__name__} could not {task}: {type(error).__name__}")
 
     def _traced(self, name: str) -> AbstractContextManager[Span]:
         tags = {"memstore.store": type(self).__name__, "memstore.operation": name}
@@ -136,6 +136,14 @@ def _are_ids(result: Any, primitive: Primitive) -> bool:
     return isinstance(result, list) or (isinstance(result, Collection) and not isinstance(result, str))
 
 
+def _is_list_or_none(result: Any, primitive: Primitive) -> bool:
+    return result is None or isinstance(result, list)
+
+
+def _is_none(result: Any, primitive: Primitive) -> bool:
+    return result is None
+
+
 def _is_bool(result: Any, primitive: Primitive) -> bool:
     return isinstance(result, bool)
 
@@ -150,9 +158,19 @@ def _are_hits(result: Any, primitive: Primitive) -> bool:
         return False
 
 
+_TASKS: Final = {
+    "delete_all": "delete memories",
+    "history": "tell the history of memories",
+    "wait": "wait for memories",
+}
+"""What a primitive was to do, where its name does not say so."""
+
 _PROMISES: Final[dict[str, tuple[Callable[[Any, Primitive], bool], str]]] = {
     "insert": (_are_memories, "a list of the memories as stored, one for each that was given"),
     "select": (_is_list, "a list of memories"),
+    "infer": (_is_list_or_none, "the entries of what was inferred, or None"),
+    "wait": (_is_list, "the entries of what was added"),
+    "delete_all": (_is_none, "nothing"),
     "delete": (_are_ids, "the ids of the memories that were there"),
     "rank": (_are_hits, "hits with finite scores, and whether there are no more"),
     "replace": (_is_bool, "whether it replaced a memory"),

@@ -7,8 +7,8 @@ from datetime import datetime
 from haystack.core.serialization import default_to_dict
 
 from memstore import BASE_CAPABILITIES, BaseMemoryStore, Memory, MemoryConflictError, Position
-from memstore.base import Ranked
 from memstore.filters import TRUE, Comparison, Filter, FilterSupport, Leaf, compile_filter
+from memstore.primitives import Ranked
 from memstore.ranking import rank
 
 

@@ -15,9 +15,9 @@ from datetime import datetime
 from itertools import islice
 
 from memstore import BASE_CAPABILITIES, BaseMemoryStore, Memory, MemoryConflictError, Position
-from memstore.base import Ranked
 from memstore.filters import TRUE, And, Comparison, Field, Filter, FilterSupport, In, Operator, compile_filter
 from memstore.memory import pinned_ids
+from memstore.primitives import Ranked
 from memstore_in_memory.scopes import Scopes
 
 
