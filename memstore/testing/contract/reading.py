@@ -49,6 +49,7 @@ def record_of(message: ChatMessage) -> dict[str, Any]:
     meta = dict(message.meta)
     expect.true("memory_metadata" in meta, "include_memory_metadata=True: meta['memory_metadata'] is missing")
     own = dict(meta.pop("memory_metadata"))
+    meta.pop("mem0_memory_metadata", None)  # Mem0's stores add it; the key is no user's
     own.pop("score", None)
     return {"id": own.pop("memory_id"), "text": message.text, "meta": meta, **own}
 

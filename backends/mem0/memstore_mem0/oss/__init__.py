@@ -1,0 +1,1 @@
+"""The self-hosted Mem0 library, in this process."""

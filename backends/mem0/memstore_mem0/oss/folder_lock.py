@@ -1,0 +1,52 @@
+"""One store at a time in a folder: embedded engines lose writes when two share their files."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+from memstore.errors import MemoryStoreError
+
+_NAME = ".memstore.lock"
+
+
+class FolderLock:
+    """A lock of the operating system's, which ends with the process that holds it, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is locked yet."""
+        self._folder = folder
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the folder.
+
+        Raises:
+            MemoryStoreError: another store, of this process or another, has it.
+        """
+        portalocker: Any = import_module("portalocker")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = (self._folder / _NAME).open("a", encoding="utf-8")
+        try:
+            portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+        except portalocker.exceptions.LockException:
+            file.close()
+            raise folder_in_use(self._folder) from None
+        self._file = file
+
+    def release(self) -> None:
+        """Give the folder back; safe to repeat."""
+        if self._file is not None:
+            import_module("portalocker").unlock(self._file)  # a forked child may hold the file open
+            self._file.close()
+            self._file = None
+
+
+def folder_in_use(folder: Path | str) -> MemoryStoreError:
+    """What is raised where somebody else has the folder."""
+    return MemoryStoreError(
+        f"the folder {folder} is in use by another store or process. Share one Mem0OSSMemoryStore between threads, "
+        "close the other one, or give each its own path; for several processes, configure a vector store that is a "
+        "server"
+    )

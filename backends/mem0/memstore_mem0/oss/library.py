@@ -1,0 +1,221 @@
+"""Building a `mem0.Memory` from a configuration, with what is missing filled in for one machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from memstore.errors import MemoryStoreError, MissingDependencyError
+from memstore_mem0.loading import load_mem0
+from memstore_mem0.oss.checking import WatchedEmbedder, WatchedHistory, WatchedModel, WatchedVectorStore
+from memstore_mem0.oss.embedder import DIMENSIONS, OfflineEmbedder
+from memstore_mem0.oss.erasing import Eraser, leave_as_found
+from memstore_mem0.oss.folder_lock import FolderLock, folder_in_use
+from memstore_mem0.oss.rows import Rows
+from memstore_mem0.oss.support import Engine, engine_of
+
+_PLACEHOLDER: Final[Mapping[str, Any]] = {"provider": "lmstudio", "config": {}}
+"""For parts that are replaced at once: a client of a server on this machine, which it calls when it is used."""
+_FOLDERED: Final = frozenset({"qdrant", "chroma", "faiss"})
+_QDRANT_IN_USE: Final = "already accessed by another instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A `mem0.Memory` whose parts are watched, and what works on it.
+
+    Attributes:
+        memory: the library's own object.
+        engine: what is known of its vector store.
+        rows: its memories.
+        eraser: deletes their traces.
+        infers: whether a language model is configured.
+        lock: of the folder of an embedded vector store.
+    """
+
+    memory: Any
+    engine: Engine
+    rows: Rows
+    eraser: Eraser
+    infers: bool
+    lock: FolderLock | None
+
+    @property
+    def vector_store(self) -> WatchedVectorStore:
+        """The watched vector store."""
+        store: WatchedVectorStore = self.memory.vector_store
+        return store
+
+    def close(self) -> None:
+        """Close files and connections, and give the folder back."""
+        leave_as_found(self.vector_store)
+        _close_engine(self.memory.vector_store)
+        self.memory.close()
+        if self.lock is not None:
+            self.lock.release()
+
+
+def open_library(config: Mapping[str, Any], folder: Path) -> Library:
+    """Load mem0ai and open its files.
+
+    Args:
+        config: mem0ai's own configuration, secrets resolved; what it lacks works on this machine alone.
+        folder: where files go that the configuration names no place for.
+
+    Raises:
+        MemoryStoreError: the configuration is wrong, or somebody else has the folder.
+        MissingDependencyError: a package is not installed; the message is the pip command.
+    """
+    load_mem0()
+    _check_sections(config)
+    provider, settings = _section(config, "vector_store", "qdrant")
+    engine = engine_of(provider)
+    embedder, dimensions = _embedder(config)
+    settings = _completed(provider, settings, engine, folder, dimensions)
+    lock = None
+    if engine.embedded(settings) and settings.get("path"):
+        lock = FolderLock(Path(settings["path"]))
+        lock.acquire()
+    try:
+        memory = _memory(config, {"provider": provider, "config": settings}, folder)
+    except BaseException as error:
+        if lock is not None:
+            lock.release()
+        if isinstance(error, RuntimeError) and _QDRANT_IN_USE in str(error):
+            raise folder_in_use(settings["path"]) from None
+        raise
+    return _watched(memory, embedder, engine, lock, infers="llm" in config)
+
+
+def is_embedded(config: Mapping[str, Any]) -> bool:
+    """Whether the vector store that a configuration names keeps its files in a folder, for one process."""
+    provider, settings = _section(config, "vector_store", "qdrant")
+    return engine_of(provider).embedded(settings)
+
+
+def configured_engine(config: Mapping[str, Any]) -> Engine:
+    """What is known of the vector store that a configuration names."""
+    return engine_of(_section(config, "vector_store", "qdrant")[0])
+
+
+def _watched(memory: Any, embedder: Any, engine: Engine, lock: FolderLock | None, *, infers: bool) -> Library:
+    lemmatize = import_module("mem0.utils.lemmatization").lemmatize_for_bm25
+    main = import_module("mem0.memory.main")
+    entities = main._entity_collection_name(memory.config.vector_store.provider, memory.collection_name)
+    memory.embedding_model = WatchedEmbedder(embedder)
+    memory.llm = WatchedModel(memory.llm)
+    memory.db = WatchedHistory(memory.db)
+    memory.vector_store = WatchedVectorStore(memory.vector_store)
+    memory.vector_store.rows = rows = Rows(memory.vector_store, engine, lemmatize)
+    return Library(memory, engine, rows, Eraser(memory, engine, entities), infers, lock)
+
+
+def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Path) -> Any:
+    """A `mem0.Memory` with a stand-in for the embedder, and for the language model where none is configured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sections = {
+        "history_db_path": str(folder / "history.db"),
+        "llm": dict(_PLACEHOLDER),
+        **config,
+        "embedder": dict(_PLACEHOLDER),
+        "vector_store": vector_store,
+    }
+    Path(sections["history_db_path"]).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    base = import_module("mem0.configs.base")
+    try:
+        parsed = base.MemoryConfig(**sections)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    except ImportError as error:
+        raise MissingDependencyError(f"config['vector_store'] needs a package: {error}") from error
+    except ValueError as error:
+        raise MemoryStoreError(f"config is not what mem0ai takes: {_reasons(error)}") from None
+    main = import_module("mem0.memory.main")
+    try:
+        return main.Memory(parsed)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    except ImportError as error:
+        raise MissingDependencyError(f"mem0ai's provider needs a package: {error}") from error
+    except RuntimeError as error:
+        if _QDRANT_IN_USE in str(error):
+            raise
+        raise _not_set_up(config, vector_store, error) from error
+    except Exception as error:
+        raise _not_set_up(config, vector_store, error) from error
+
+
+def _embedder(config: Mapping[str, Any]) -> tuple[Any, int | None]:
+    """The configured embedder, or the offline one, and how many dimensions its vectors have."""
+    if "embedder" not in config:
+        return OfflineEmbedder(), DIMENSIONS
+    provider, settings = _section(config, "embedder", "openai")
+    factory = import_module("mem0.utils.factory").EmbedderFactory
+    try:
+        embedder = factory.create(provider, settings, None)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    except ImportError as error:
+        raise MissingDependencyError(f"config['embedder'] needs a package: {error}") from error
+    except Exception as error:
+        raise MemoryStoreError(
+            f"config['embedder'] (provider {provider!r}) could not be set up: {type(error).__name__}"
+        ) from error
+    return embedder, settings.get("embedding_dims") or getattr(embedder.config, "embedding_dims", None)
+
+
+def _completed(
+    provider: str, settings: dict[str, Any], engine: Engine, folder: Path, dimensions: int | None
+) -> dict[str, Any]:
+    """The vector store's settings with a folder and dimensions, where it takes them and has none."""
+    if provider in _FOLDERED and engine.embedded(settings) and "path" not in settings:
+        settings["path"] = str(folder / provider)
+    if engine.takes_dimensions and dimensions is not None:
+        settings.setdefault("embedding_model_dims", dimensions)
+    return settings
+
+
+def _check_sections(config: Mapping[str, Any]) -> None:
+    known = set(import_module("mem0.configs.base").MemoryConfig.model_fields)
+    if unknown := sorted(map(str, set(config) - known)):
+        raise MemoryStoreError(f"config has no section {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+
+
+def _section(config: Mapping[str, Any], name: str, default: str) -> tuple[str, dict[str, Any]]:
+    section = config.get(name) or {}
+    settings = section.get("config") if isinstance(section, Mapping) else None
+    if not isinstance(section, Mapping) or not isinstance(settings or {}, Mapping):
+        raise MemoryStoreError(f"config[{name!r}] must be {{'provider': '...', 'config': {{...}}}}")
+    return str(section.get("provider", default)), dict(settings or {})
+
+
+def _not_set_up(config: Mapping[str, Any], vector_store: dict[str, Any], error: Exception) -> MemoryStoreError:
+    parts = [f"config['vector_store'] (provider {vector_store['provider']!r})"]
+    parts += [f"config[{name!r}]" for name in ("llm", "reranker", "history_db_path") if name in config]
+    return MemoryStoreError(f"mem0ai could not be set up from {', '.join(parts)}: {type(error).__name__}")
+
+
+def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
+    name = (error.name or "").partition(".")[0]
+    return MissingDependencyError(f"config of Mem0 needs the module {name!r}: pip install {name}", name=name)
+
+
+def _reasons(error: ValueError) -> str:
+    """What pydantic says, less the values, which may be secrets."""
+    details: Any = getattr(error, "errors", None)
+    if details is None:
+        return type(error).__name__
+    reasons = (f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in details(include_input=False))
+    return re.sub(r"\s*\[type=[^\n]*|\s*For further information[^\n]*", "", "; ".join(reasons)).replace("\n", " ")
+
+
+def _close_engine(vector_store: Any) -> None:
+    """Close what a vector store holds open, where it can be closed."""
+    for name in ("client", "connection_pool"):
+        close = getattr(getattr(vector_store, name, None), "close", None)
+        if callable(close):
+            close()

@@ -1,0 +1,84 @@
+"""Mem0's configuration as a store is given it: secrets kept apart, and written out without them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from haystack.utils import Secret
+
+_SECRET_WORDS: Final = ("api_key", "apikey", "password", "secret", "token", "credential", "access_key", "private_key")
+_NO_SECRETS: Final = frozenset({"max_tokens", "max_completion_tokens", "tokenizer", "num_tokens"})
+_PASSWORD_INSIDE: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@|\bpassword\s*=", re.IGNORECASE)
+
+Place = tuple[str | int, ...]
+
+
+def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy with every `Secret` resolved.
+
+    Raises:
+        ValueError: an environment variable that a secret names is not set.
+    """
+    copied: dict[str, Any] = _copied(config, (), lambda value, _: _resolve(value))
+    return copied
+
+
+def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that can be written down: JSON, with secrets named and not told.
+
+    Raises:
+        ValueError: a secret stands there as it is, or a value is not JSON; the message names the place.
+    """
+    copied: dict[str, Any] = _copied(config, (), _written)
+    return copied
+
+
+def from_json(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What `to_json` wrote."""
+    return {name: _read(value) for name, value in config.items()}
+
+
+def _copied(value: Any, place: Place, leaf: Callable[[Any, Place], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item, (*place, key), leaf) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(item, (*place, index), leaf) for index, item in enumerate(value)]
+    return leaf(value, place)
+
+
+def _resolve(value: Any) -> Any:
+    return value.resolve_value() if isinstance(value, Secret) else value
+
+
+def _written(value: Any, place: Place) -> Any:
+    if isinstance(value, Secret):
+        return value.to_dict()
+    if isinstance(value, str) and (_names_secret(place[-1]) or _PASSWORD_INSIDE.search(value)):
+        raise ValueError(
+            f"{_path(place)} holds a secret, which is not written down: give Secret.from_env_var('...') in its place"
+        )
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{_path(place)} is of type {type(value).__name__}, which cannot be written down") from None
+    return value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.get("type") == "env_var" and "env_vars" in value:
+            return Secret.from_dict(dict(value))
+        return {key: _read(item) for key, item in value.items()}
+    return [_read(item) for item in value] if isinstance(value, list) else value
+
+
+def _names_secret(key: str | int) -> bool:
+    name = str(key).lower()
+    return name not in _NO_SECRETS and any(word in name for word in _SECRET_WORDS)
+
+
+def _path(place: Place) -> str:
+    return "config" + "".join(f"[{key!r}]" for key in place)

@@ -1,0 +1,1 @@
+"""The hosted Mem0 platform, over its REST API."""

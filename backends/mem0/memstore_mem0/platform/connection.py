@@ -1,0 +1,197 @@
+"""mem0ai's clients: made when they are first used, and driven step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from importlib import import_module
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from haystack.utils import Secret
+
+from memstore.errors import MemoryStoreError
+from memstore.twins import Operation, Primitive, drive, drive_async
+from memstore_mem0.loading import load_mem0, load_mem0_async
+from memstore_mem0.platform.asking import Patience, ask
+
+T = TypeVar("T")
+
+_DEFAULT_HOST: Final = "https://api.mem0.ai"
+
+
+class Connection:
+    """One platform, through `mem0.MemoryClient` and `mem0.AsyncMemoryClient`.
+
+    Each asks for a ping when it is made, so neither is made before it is needed.
+    """
+
+    def __init__(self, api_key: Secret, host: str | None, patience: Patience) -> None:
+        self._api_key = api_key
+        self._host = host
+        self._patience = patience
+        self._client: Any = None
+        self._making = threading.Lock()
+        self._async_life: _Life | None = None
+
+    def open(self) -> None:
+        """Make the client, and so check the key."""
+        with self._making:
+            if self._client is None:
+                self._client = drive(ask(self._patience, "made"), self._make)
+
+    def run(self, operation: Operation[T]) -> T:
+        """Drive an exchange with the client."""
+        if self._client is None:
+            self.open()
+        return drive(operation, self._step)
+
+    async def run_async(self, operation: Operation[T]) -> T:
+        """Drive an exchange with the awaitable client of the running loop."""
+        step = partial(_step_async, await self._opened_async())
+        return await drive_async(operation, step)
+
+    def close(self) -> None:
+        """Close the connections of the client."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.client.close()
+
+    async def close_async(self) -> None:
+        """Close the connections of both clients; another event loop has closed its own."""
+        life, self._async_life = self._async_life, None
+        if life is not None and life.loop is asyncio.get_running_loop():
+            await asyncio.wait([life.opening])
+            await life.client.aclose()
+        self.close()
+
+    def _step(self, step: Primitive) -> Any:
+        match step:
+            case Primitive("pause", (seconds,)):
+                return time.sleep(seconds)
+            case Primitive("event", ((event_id,), _)):
+                return _get(self._client.client)(_event_path(event_id))
+        arguments, keywords = step.arguments
+        return getattr(self._client, step.name)(*arguments, **keywords)
+
+    # Making clients.
+
+    def _make(self, step: Primitive) -> Any:
+        if step.name == "pause":
+            return time.sleep(*step.arguments)
+        client = load_mem0().MemoryClient
+        http = import_module("httpx").Client(timeout=self._patience.timeout)
+        try:
+            return client(api_key=self._key(), host=self._host, client=http)
+        except BaseException:
+            http.close()
+            raise
+
+    async def _opened_async(self) -> Any:
+        """The awaitable client of the running loop, made once however many tasks need it."""
+        loop = asyncio.get_running_loop()
+        if self._async_life is None or self._async_life.loop is not loop:
+            client = self._living_client()
+            self._async_life = _Life(loop, client, loop.create_task(_first(client)))
+        life = self._async_life
+        try:
+            return await asyncio.shield(life.opening)
+        except BaseException:
+            if life.opening.done() and self._async_life is life:
+                self._async_life = None  # the next call tries again
+            raise
+
+    async def _living_client(self) -> AsyncGenerator[Any]:
+        """The awaitable client until the end of the loop, which ends its generators before it closes."""
+        await load_mem0_async()
+        key, host = self._key(), self._host or _DEFAULT_HOST
+        headers = {"Authorization": f"Token {key}"}
+        async with import_module("httpx").AsyncClient(
+            base_url=host, headers=headers, timeout=self._patience.timeout
+        ) as http:
+            pong = await drive_async(ask(self._patience, "ping"), partial(_ping, http))
+            yield _knowing(load_mem0().AsyncMemoryClient, pong)(api_key=key, host=host, client=http)
+
+    def _key(self) -> str:
+        try:
+            key = self._api_key.resolve_value()
+        except ValueError as error:
+            raise _missing_key() from error
+        if not isinstance(key, str) or not key.strip():
+            raise _missing_key()
+        return key
+
+
+def _missing_key() -> MemoryStoreError:
+    return MemoryStoreError(
+        "there is no Mem0 API key: set the environment variable MEM0_API_KEY, or pass api_key=Secret.from_env_var(...)"
+    )
+
+
+class _Life(NamedTuple):
+    """An awaitable client, bound to the loop that it was made in."""
+
+    loop: asyncio.AbstractEventLoop
+    client: AsyncGenerator[Any]
+    opening: asyncio.Task[Any]
+
+
+async def _first(generator: AsyncGenerator[T]) -> T:
+    return await anext(generator)
+
+
+async def _ping(http: Any, step: Primitive) -> Any:
+    if step.name == "pause":
+        return await asyncio.sleep(*step.arguments)
+    return await _get_async(http)("/v1/ping/")
+
+
+def _knowing(client: type[Any], pong: dict[str, Any]) -> type[Any]:
+    """mem0ai's awaitable client with the answer to a ping: its constructor's own blocks, without a time-out."""
+
+    def validate(self: Any) -> Any:
+        self.org_id, self.project_id = pong.get("org_id"), pong.get("project_id")
+        return pong.get("user_email")
+
+    return type(client.__name__, (client,), {"_validate_api_key": validate})
+
+
+async def _step_async(client: Any, step: Primitive) -> Any:
+    match step:
+        case Primitive("pause", (seconds,)):
+            return await asyncio.sleep(seconds)
+        case Primitive("event", ((event_id,), _)):
+            return await _get_async(client.async_client)(_event_path(event_id))
+    arguments, keywords = step.arguments
+    return await getattr(client, step.name)(*arguments, **keywords)
+
+
+def _get(http: Any) -> Callable[[str], Any]:
+    """GET, for the paths for which mem0ai's clients have no method; with their errors."""
+
+    def get(path: str) -> Any:
+        return http.get(path).raise_for_status().json()
+
+    return _with_errors(get)
+
+
+def _get_async(http: Any) -> Callable[[str], Any]:
+    """The same, awaitable."""
+
+    async def get(path: str) -> Any:
+        return (await http.get(path)).raise_for_status().json()
+
+    return _with_errors(get)
+
+
+def _event_path(event_id: str) -> str:
+    return f"/v1/event/{quote(event_id, safe='')}/"
+
+
+def _with_errors(method: Callable[[str], Any]) -> Callable[[str], Any]:
+    """With mem0ai's own exceptions; the module is loaded by now, and heavy."""
+    handled: Callable[[str], Any] = import_module("mem0.client.utils").api_error_handler(method)
+    return handled

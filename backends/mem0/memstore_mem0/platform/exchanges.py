@@ -1,0 +1,237 @@
+"""What the platform is asked for each primitive of `Mem0MemoryStore`."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from memstore import AddedMemory, Memory
+from memstore.errors import EventNotFoundError, MemoryStoreError, MemoryTimeoutError
+from memstore.filters import Filter
+from memstore.memory import Position, Scope
+from memstore.primitives import Ranked
+from memstore.twins import Operation
+from memstore_mem0.platform.asking import Patience, RequestError, ask, pause
+from memstore_mem0.platform.filters import pushed_filters
+from memstore_mem0.platform.options import Options
+from memstore_mem0.platform.records import Mem0Memory, from_record, stored_as, to_inference, to_message, to_request
+
+MAX_TOP_K: Final = 1000
+"""The most results that a search returns (POST /v3/memories/search/)."""
+
+_PAGE_SIZE: Final = 200
+_DELETED_AT_ONCE: Final = 1000
+_LISTING_ATTEMPTS: Final = 5
+_LONGEST_POLL: Final = 8.0
+
+
+def insert(patience: Patience, memories: Sequence[Memory], options: Options) -> Operation[list[Memory]]:
+    """Add messages word for word, in one request for all that have the same metadata, role and name."""
+    stored: list[Memory] = []
+    try:
+        for key, batch in groupby(memories, key=_request_key):
+            some = list(batch)
+            messages = [to_message(memory) for memory in some]
+            answer = yield from ask(patience, "add", messages, repeatable=False, **{**options, **json.loads(key)})
+            results = _results(answer)
+            stored += [stored_as(memory, _id(result)) for memory, result in zip(some, results, strict=False)]
+            if len(results) != len(some):
+                raise MemoryStoreError(f"Mem0 stored {len(results)} of {len(some)} messages")
+    except MemoryStoreError as error:
+        if stored:  # all or nothing
+            yield from _take_back(patience, [memory.id for memory in stored], error)
+        raise
+    return stored
+
+
+def infer(
+    patience: Patience, said: Sequence[Memory], metadata: Mapping[str, Any], background: bool, options: Options
+) -> Operation[list[AddedMemory]]:
+    """Let Mem0 extract facts; unless it may go on in the background, wait for them."""
+    messages = [to_message(memory) for memory in said]
+    arguments = {**options, **to_inference(said[0], metadata)}
+    answer = yield from ask(patience, "add", messages, repeatable=False, **arguments)
+    if "results" in answer:
+        return _added(answer)
+    event_id = answer.get("event_id")
+    if not isinstance(event_id, str):
+        raise MemoryStoreError("Mem0 answered with neither results nor an event")
+    if background:
+        return [{"memory_id": None, "memory": None, "event_id": event_id}]
+    return (yield from _finished(patience, event_id, time.monotonic() + patience.timeout))
+
+
+def wait(patience: Patience, event_ids: Sequence[str], timeout: float | None) -> Operation[list[AddedMemory]]:
+    """What came of events, in their order, once all are done."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    added: list[AddedMemory] = []
+    for event_id in event_ids:
+        added += yield from _finished(patience, event_id, deadline)
+    return added
+
+
+def select(
+    patience: Patience, filter: Filter, after: Position | None, limit: int, options: Options
+) -> Operation[list[Memory]]:
+    """Every page, sorted here: the platform promises no order."""
+    filters = pushed_filters(filter)
+    for _ in range(_LISTING_ATTEMPTS):
+        found = yield from _every_page(patience, filters, options)
+        if found is not None:
+            listed = sorted(found.values(), key=lambda memory: memory.position)
+            rest = listed if after is None else [memory for memory in listed if memory.position > after]
+            return list(rest[:limit])
+    raise MemoryStoreError("Mem0's listing was changed by others while it was read, each time that it was tried")
+
+
+def rank(patience: Patience, query: str, filter: Filter, limit: int, options: Options) -> Operation[Ranked]:
+    """The platform's own ranking of what matches.
+
+    Without a threshold of the caller's there is none, as results are promised whenever there are
+    enough. What a caller's own options leave out is left out.
+    """
+    top_k = min(limit, MAX_TOP_K)
+    arguments = {"threshold": 0.0, **options, "top_k": top_k, "filters": pushed_filters(filter)}
+    answer = yield from ask(patience, "search", query, **arguments)
+    results = _results(answer)
+    hits: list[tuple[Memory, float]] = [(from_record(result), float(result.get("score") or 0.0)) for result in results]
+    hits.sort(key=lambda hit: -hit[1])
+    return hits, len(results) < top_k or bool(options)
+
+
+def delete(patience: Patience, ids: Sequence[str], options: Options) -> Operation[list[str]]:
+    """Delete memories; the ids of those that were there."""
+    known = [memory_id for memory_id in ids if _is_uuid(memory_id)]
+    if len(known) > 1 and not options:
+        try:
+            for start in range(0, len(known), _DELETED_AT_ONCE):
+                batch = [{"memory_id": memory_id} for memory_id in known[start : start + _DELETED_AT_ONCE]]
+                yield from ask(patience, "batch_delete", batch)
+        except RequestError as error:
+            if error.status not in (400, 404):  # one of them is not there: which, tells each alone
+                raise
+        else:
+            return known
+    deleted = []
+    for memory_id in known:
+        try:
+            yield from ask(patience, "delete", memory_id, **options)
+        except RequestError as error:
+            if error.status not in (400, 404):
+                raise
+            if not error.may_have_worked:
+                continue
+        deleted.append(memory_id)
+    return deleted
+
+
+def delete_all(patience: Patience, scope: Scope, options: Options) -> Operation[None]:
+    """Delete what has these ids by the platform's own account, and wait until it is gone."""
+    answer = yield from ask(patience, "delete_all", **{**options, **scope.ids})
+    event_id = answer.get("event_id")
+    if isinstance(event_id, str):
+        yield from _event(patience, event_id, time.monotonic() + patience.timeout)
+
+
+def _every_page(
+    patience: Patience, filters: dict[str, Any], options: Options
+) -> Operation[dict[str, Mem0Memory] | None]:
+    """The records of every page by id; None if some were deleted meanwhile, since then others slip past a page."""
+    found: dict[str, Mem0Memory] = {}
+    page, first_count = 1, None
+    while True:
+        arguments = {**options, "filters": filters, "page": page, "page_size": _PAGE_SIZE}
+        try:
+            answer = yield from ask(patience, "get_all", **arguments)
+        except RequestError as error:
+            if error.status == 404 and page > 1:  # the page is no more
+                return None
+            raise
+        for result in _results(answer):
+            memory = from_record(result)
+            found[memory.id] = memory
+        count = answer.get("count")
+        if first_count is None:
+            first_count = count
+        elif count is not None and count < first_count:
+            return None
+        if not answer.get("next"):
+            return found
+        page += 1
+
+
+def _finished(patience: Patience, event_id: str, deadline: float | None) -> Operation[list[AddedMemory]]:
+    event = yield from _event(patience, event_id, deadline)
+    return _added(event)
+
+
+def _event(patience: Patience, event_id: str, deadline: float | None) -> Operation[Mapping[str, Any]]:
+    """An event that succeeded, looked at again and again until then.
+
+    Raises:
+        EventNotFoundError: there is none with this id.
+        MemoryTimeoutError: the deadline, by the monotonic clock, passed first.
+        MemoryStoreError: it failed.
+    """
+    delay = patience.poll_interval
+    while True:
+        try:
+            event: Mapping[str, Any] = yield from ask(patience, "event", event_id)
+        except RequestError as error:
+            if error.status in (400, 404):
+                raise EventNotFoundError from error
+            raise
+        status = event.get("status")
+        if status == "SUCCEEDED":
+            return event
+        if status == "FAILED":
+            raise MemoryStoreError(f"Mem0 could not finish it: {event.get('error') or 'it does not say why'}")
+        left = delay if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            raise MemoryTimeoutError(f"Mem0 has not finished in time; wait(['{event_id}']) waits on")
+        yield pause(min(delay, left))
+        delay = min(2 * delay, _LONGEST_POLL)
+
+
+def _take_back(patience: Patience, ids: list[str], error: MemoryStoreError) -> Operation[None]:
+    try:
+        yield from delete(patience, ids, {})
+    except MemoryStoreError:
+        raise MemoryStoreError(f"{error}; {len(ids)} messages were stored before, and could not be deleted") from error
+
+
+def _request_key(memory: Memory) -> str:
+    return json.dumps(to_request(memory))
+
+
+def _results(answer: Any) -> list[dict[str, Any]]:
+    results = answer.get("results") if isinstance(answer, dict) else answer
+    if not isinstance(results, list):
+        raise MemoryStoreError("Mem0 answered without results")
+    return results
+
+
+def _added(answer: Mapping[str, Any]) -> list[AddedMemory]:
+    """The entries of what was stored or changed."""
+    kept = [result for result in answer.get("results") or [] if result.get("event", "ADD") in ("ADD", "UPDATE")]
+    return [{"memory_id": _id(result), "memory": _text(result)} for result in kept]
+
+
+def _id(result: Mapping[str, Any]) -> str:
+    return str(result["id"])
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    data = result.get("data")
+    return str(data.get("memory") if isinstance(data, dict) else result.get("memory"))
+
+
+def _is_uuid(memory_id: str) -> bool:
+    try:
+        return str(uuid.UUID(memory_id)) == memory_id.lower()
+    except ValueError:
+        return False

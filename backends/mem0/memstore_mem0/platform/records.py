@@ -1,0 +1,143 @@
+"""Memories as the platform keeps them, and back.
+
+The platform keeps texts, ids, metadata and two times. What else a memory has stands in metadata that
+is reserved, and hidden from what comes back: its role, its speaker's name, fractions of seconds, and
+the ids that it was added with where the platform attributes facts to one speaker.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from haystack.dataclasses import ChatMessage
+
+from memstore import Memory
+from memstore.filters.instants import format_instant
+from memstore.json_values import copy_json
+from memstore.memory import utc
+from memstore_mem0.platform.filters import MIRRORED
+
+RESERVED: Final = "memstore"
+"""The metadata key of a memory's own fields. With a suffix it starts the mirrored ids and escaped keys."""
+
+_ESCAPE: Final = f"{RESERVED}:"
+_OWN_KEYS: Final = frozenset({RESERVED, *MIRRORED.values()})
+_ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
+"""The platform knows no tools; to it, what one says comes from the agent's side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mem0Memory(Memory):
+    """A memory with the platform's own record of it."""
+
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+
+    __hash__ = Memory.__hash__
+
+    def to_chat_message(self, *, score: float | None = None, include_memory_metadata: bool = False) -> ChatMessage:
+        """See `Memory.to_chat_message`; Mem0's record is added under ``mem0_memory_metadata``."""
+        message = Memory.to_chat_message(self, score=score, include_memory_metadata=include_memory_metadata)
+        if include_memory_metadata:
+            own = {key: copy_json(value) for key, value in self.record.items() if key not in ("memory", "metadata")}
+            message.meta["mem0_memory_metadata"] = {"memory_id": self.id, "score": score, **own}
+        return message
+
+
+def to_request(memory: Memory) -> dict[str, Any]:
+    """The arguments of ``client.add`` for a memory that is kept word for word, less its message."""
+    own: dict[str, Any] = {}
+    if memory.role != "user":
+        own["role"] = memory.role
+    if memory.name is not None:
+        own["name"] = memory.name
+    return {**memory.scope.ids, "infer": False, **_said(memory, memory.meta, own)}
+
+
+def to_inference(said: Memory, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``client.add`` for facts of a conversation, less its messages."""
+    # Of user and agent, a fact keeps natively only its speaker's, whatever was passed.
+    mirrored = {MIRRORED[name]: value for name, value in said.scope.ids.items() if name in MIRRORED}
+    return {**said.scope.ids, "infer": True, **_said(said, metadata, {}, mirrored)}
+
+
+def to_message(memory: Memory) -> dict[str, str]:
+    """A message as the platform takes it."""
+    return {"role": _ROLES[memory.role], "content": memory.text}
+
+
+def from_record(record: Mapping[str, Any]) -> Mem0Memory:
+    """A memory of an answer. Where memstore did not write it, it has what the platform keeps."""
+    stored = record.get("metadata") or {}
+    own = stored.get(RESERVED)
+    own = own if isinstance(own, dict) else {}
+    created_at = _moment(own.get("created_at")) or _moment(record.get("created_at")) or _EPOCH
+    return Mem0Memory(
+        str(record["id"]),
+        str(record.get("memory") or ""),
+        own.get("role", "user"),
+        own.get("name"),
+        stored.get(MIRRORED["user_id"], record.get("user_id")),
+        # A listing calls it session_id, a search run_id.
+        record.get("run_id") or record.get("session_id"),
+        stored.get(MIRRORED["agent_id"], record.get("agent_id")),
+        record.get("app_id"),
+        {_unescaped(key): value for key, value in stored.items() if key not in _OWN_KEYS},
+        created_at=created_at,
+        updated_at=_moment(record.get("updated_at")) or created_at,
+        expires_at=_end_of(record.get("expiration_date")),
+        record=record,
+    )
+
+
+def stored_as(memory: Memory, memory_id: str) -> Memory:
+    """The memory with the id that the platform gave it."""
+    return replace(memory, id=memory_id)
+
+
+def _said(
+    memory: Memory, metadata: Mapping[str, Any], own: dict[str, Any], mirrored: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Metadata, and when it was said where the caller told: the platform keeps whole seconds."""
+    arguments: dict[str, Any] = {}
+    if memory.created_at != memory.updated_at:
+        arguments["timestamp"] = math.floor(memory.created_at.timestamp())
+        if memory.created_at.microsecond:
+            own = {**own, "created_at": format_instant(memory.created_at)}
+    kept = {_escaped(key): value for key, value in metadata.items()} | dict(mirrored or {})
+    if own:
+        kept[RESERVED] = own
+    if kept:
+        arguments["metadata"] = kept
+    return arguments
+
+
+def _escaped(key: str) -> str:
+    return _ESCAPE + key if key == RESERVED or key.startswith((f"{RESERVED}_", _ESCAPE)) else key
+
+
+def _unescaped(key: str) -> str:
+    return key.removeprefix(_ESCAPE)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(value: object) -> datetime | None:
+    """A time of an answer; None where there is none, so that one odd record breaks no listing."""
+    try:
+        return utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _end_of(day: object) -> datetime | None:
+    """When a memory with this expiration date is hidden: the day is its last."""
+    try:
+        last = date.fromisoformat(day) if isinstance(day, str) else None
+    except ValueError:
+        return None
+    return None if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)

@@ -1,0 +1,42 @@
+"""The whole contract on the hosted platform's store, over HTTP to a loopback platform."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from support.mem0_stores import KEY, running, store_on
+from mem0_platform import Reading
+
+from memstore.testing import StoreContract
+
+
+class TestMem0(StoreContract):
+    claims = {
+        "async",
+        "count",
+        "durable",
+        "lifecycle",
+        "list",
+        "message_metadata",
+        "multiprocess",
+        "native_async",
+        "read_after_write",
+        "timestamp",
+        "wait",
+    }
+    reading = Reading()
+
+    @contextmanager
+    def new_store(self):
+        with running(self.reading) as self.platform, store_on(self.platform) as store:
+            yield store
+
+    def secrets(self):
+        return [KEY]
+
+
+@pytest.mark.slow
+class TestMem0WithTheOtherReading(TestMem0):
+    """What the documentation leaves open, read the other way: unmentioned ids are null, and so on."""
+
+    reading = Reading(unmentioned="null", not_of_several="not all", ne_matches_missing=False)
