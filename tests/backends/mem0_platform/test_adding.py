@@ -30,6 +30,36 @@ def test_one_request_for_messages_that_differ_in_nothing_but_text(store, platfor
     assert len(platform.sent(ADD)) == 1
 
 
+def test_roles_and_names_in_one_request(store, platform):
+    messages = [ChatMessage.from_user(f"question {n}", name="Maya") for n in range(3)]
+    messages += [ChatMessage.from_assistant("yes"), ChatMessage.from_system("be kind"), ChatMessage.from_user("yes ?")]
+    store.add_memories(messages=messages, infer=False, user_id="maya")
+    assert len(platform.sent(ADD)) == 1
+    found = store.search_memories(user_id="maya", include_memory_metadata=True)
+    said = {message.text: (fields["role"], fields["name"]) for message, fields in zip(found, own(found))}
+    assert said == {
+        **{f"question {n}": ("user", "Maya") for n in range(3)},
+        "yes": ("assistant", None),
+        "be kind": ("system", None),
+        "yes ?": ("user", None),
+    }
+
+
+def test_the_same_said_by_two(store, platform):
+    messages = [ChatMessage.from_user("yes"), ChatMessage.from_assistant("yes"), ChatMessage.from_user("yes")]
+    store.add_memories(messages=messages, infer=False, user_id="maya")
+    roles = [fields["role"] for fields in own(store.search_memories(user_id="maya", include_memory_metadata=True))]
+    assert roles == ["user", "assistant", "user"]
+
+
+def test_a_long_conversation_takes_a_request_for_each_64_messages(store, platform):
+    said = [ChatMessage.from_user, ChatMessage.from_assistant] * 65
+    store.add_memories(messages=[say(f"turn {n}") for n, say in enumerate(said)], infer=False, user_id="maya")
+    assert [len(request.body["messages"]) for request in platform.sent(ADD)] == [64, 64, 2]
+    roles = [fields["role"] for fields in own(store.search_memories(user_id="maya", include_memory_metadata=True))]
+    assert roles == ["user", "assistant"] * 65
+
+
 def test_inferring_waits_for_the_memories(store, platform):
     added = store.add_memories(messages=MESSAGES, user_id="maya", agent_id="guide", metadata={"city": "Lisbon"})
     assert [entry["memory"] for entry in added] == ["I live in Lisbon", "I recommended the tram"]
@@ -144,11 +174,14 @@ def test_a_wildcard_never_reaches_the_server_as_an_id(store, platform, star):
     assert platform.requests == []
 
 
+TWO_REQUESTS = [ChatMessage.from_user("one", meta={"n": 1}), ChatMessage.from_user("two", meta={"n": 2})]
+
+
 def test_a_batch_is_all_or_nothing(store, platform):
-    """Two roles are two requests; when the second fails, what the first stored is deleted."""
+    """Metadata per message takes a request each; when the second fails, what the first stored is deleted."""
     platform.fail(slow(0), failing(500), path=ADD)
     with pytest.raises(MemoryStoreError, match="not added again"):
-        store.add_memories(messages=MESSAGES, infer=False, user_id="maya")
+        store.add_memories(messages=TWO_REQUESTS, infer=False, user_id="maya")
     assert len(platform.sent(ADD)) == 2
     assert platform.memories == []
 
@@ -157,7 +190,7 @@ def test_a_batch_that_cannot_be_taken_back_says_so(store, platform):
     platform.fail(slow(0), failing(500), path=ADD)
     platform.fail(*[failing(500)] * 4, method="DELETE")
     with pytest.raises(MemoryStoreError, match="1 messages were stored before, and could not be deleted"):
-        store.add_memories(messages=MESSAGES, infer=False, user_id="maya")
+        store.add_memories(messages=TWO_REQUESTS, infer=False, user_id="maya")
 
 
 def test_metadata_named_like_the_stores_own_comes_back(store):

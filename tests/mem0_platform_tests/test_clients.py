@@ -1,7 +1,5 @@
 """The real clients of mem0ai against the loopback server that plays their platform."""
 
-# Written as the tests in tests/ are.
-# ruff: noqa: ANN001, ANN201, D102, D103, S101
 
 import asyncio
 import inspect
