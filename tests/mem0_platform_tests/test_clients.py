@@ -1,11 +1,11 @@
 """The real clients of mem0ai against the loopback server that plays their platform."""
 
-
 import asyncio
 import inspect
 import uuid
 from typing import Any
 
+import httpx
 import pytest
 from mem0 import AsyncMemoryClient, MemoryClient
 from mem0.exceptions import MemoryNotFoundError, NetworkError, RateLimitError, ValidationError
@@ -57,10 +57,14 @@ def client(request, platform):
     calls.close()
 
 
-@pytest.mark.parametrize("kind", [MemoryClient, AsyncMemoryClient])
-def test_a_wrong_key(platform, kind):
+@pytest.mark.parametrize(
+    ("kind", "http"), [(MemoryClient, httpx.Client), (AsyncMemoryClient, httpx.AsyncClient)], ids=["sync", "async"]
+)
+def test_a_wrong_key(platform, kind, http):
+    own = http()  # the one that it would make it would leave open
     with pytest.raises(ValueError, match="Invalid API key"):
-        kind(api_key="wrong", host=platform.url)
+        kind(api_key="wrong", host=platform.url, client=own)
+    asyncio.run(own.aclose()) if kind is AsyncMemoryClient else own.close()
 
 
 def test_a_memorys_life(client):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any, Final
 
 from memstore import AddedMemory, Memory
@@ -18,7 +16,15 @@ from memstore.twins import Operation
 from memstore_mem0.platform.asking import Patience, RequestError, ask, pause
 from memstore_mem0.platform.filters import pushed_filters
 from memstore_mem0.platform.options import Options
-from memstore_mem0.platform.records import Mem0Memory, from_record, stored_as, to_inference, to_message, to_request
+from memstore_mem0.platform.records import (
+    Mem0Memory,
+    from_record,
+    in_requests,
+    stored_as,
+    to_inference,
+    to_message,
+    to_request,
+)
 
 MAX_TOP_K: Final = 1000
 """The most results that a search returns (POST /v3/memories/search/)."""
@@ -30,17 +36,16 @@ _LONGEST_POLL: Final = 8.0
 
 
 def insert(patience: Patience, memories: Sequence[Memory], options: Options) -> Operation[list[Memory]]:
-    """Add messages word for word, in one request for all that have the same metadata, role and name."""
+    """Add messages word for word, in one request for all that have the same metadata."""
     stored: list[Memory] = []
     try:
-        for key, batch in groupby(memories, key=_request_key):
-            some = list(batch)
-            messages = [to_message(memory) for memory in some]
-            answer = yield from ask(patience, "add", messages, repeatable=False, **{**options, **json.loads(key)})
+        for batch in in_requests(memories):
+            messages = [to_message(memory) for memory in batch]
+            answer = yield from ask(patience, "add", messages, repeatable=False, **{**options, **to_request(batch)})
             results = _results(answer)
-            stored += [stored_as(memory, _id(result)) for memory, result in zip(some, results, strict=False)]
-            if len(results) != len(some):
-                raise MemoryStoreError(f"Mem0 stored {len(results)} of {len(some)} messages")
+            stored += [stored_as(memory, _id(result)) for memory, result in zip(batch, results, strict=False)]
+            if len(results) != len(batch):
+                raise MemoryStoreError(f"Mem0 stored {len(results)} of {len(batch)} messages")
     except MemoryStoreError as error:
         if stored:  # all or nothing
             yield from _take_back(patience, [memory.id for memory in stored], error)
@@ -202,10 +207,6 @@ def _take_back(patience: Patience, ids: list[str], error: MemoryStoreError) -> O
         yield from delete(patience, ids, {})
     except MemoryStoreError:
         raise MemoryStoreError(f"{error}; {len(ids)} messages were stored before, and could not be deleted") from error
-
-
-def _request_key(memory: Memory) -> str:
-    return json.dumps(to_request(memory))
 
 
 def _results(answer: Any) -> list[dict[str, Any]]:

@@ -7,10 +7,13 @@ the ids that it was added with where the platform attributes facts to one speake
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage
@@ -25,6 +28,9 @@ RESERVED: Final = "memstore"
 """The metadata key of a memory's own fields. With a suffix it starts the mirrored ids and escaped keys."""
 
 _ESCAPE: Final = f"{RESERVED}:"
+_LARGEST_CONVERSATION: Final = 64
+"""How many messages of several speakers go into one request, since each keeps the digests of all."""
+
 _OWN_KEYS: Final = frozenset({RESERVED, *MIRRORED.values()})
 _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
 """The platform knows no tools; to it, what one says comes from the agent's side."""
@@ -47,14 +53,25 @@ class Mem0Memory(Memory):
         return message
 
 
-def to_request(memory: Memory) -> dict[str, Any]:
-    """The arguments of ``client.add`` for a memory that is kept word for word, less its message."""
-    own: dict[str, Any] = {}
-    if memory.role != "user":
-        own["role"] = memory.role
-    if memory.name is not None:
-        own["name"] = memory.name
-    return {**memory.scope.ids, "infer": False, **_said(memory, memory.meta, own)}
+def in_requests(memories: Iterable[Memory]) -> Iterator[list[Memory]]:
+    """Memories in their order, split into what one request can store: its metadata belongs to all of them."""
+    for _, alike in groupby(memories, key=_shared):
+        batch = list(alike)
+        if len({_speaker(memory) for memory in batch}) == 1:
+            yield batch
+            continue
+        for start in range(0, len(batch), _LARGEST_CONVERSATION):
+            some = batch[start : start + _LARGEST_CONVERSATION]
+            if len({_digest(memory.text) for memory in some}) == len({(_digest(m.text), _speaker(m)) for m in some}):
+                yield some
+            else:  # the same was said by two
+                yield from (list(turn) for _, turn in groupby(some, key=_speaker))
+
+
+def to_request(batch: Sequence[Memory]) -> dict[str, Any]:
+    """The arguments of ``client.add`` for memories that are kept word for word, less their messages."""
+    first = batch[0]
+    return {**first.scope.ids, "infer": False, **_said(first, first.meta, _speakers(batch))}
 
 
 def to_inference(said: Memory, metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,12 +91,14 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
     stored = record.get("metadata") or {}
     own = stored.get(RESERVED)
     own = own if isinstance(own, dict) else {}
+    text = str(record.get("memory") or "")
+    role, name = _speaker_of(text, own)
     created_at = _moment(own.get("created_at")) or _moment(record.get("created_at")) or _EPOCH
     return Mem0Memory(
         str(record["id"]),
-        str(record.get("memory") or ""),
-        own.get("role", "user"),
-        own.get("name"),
+        text,
+        role,
+        name,
         stored.get(MIRRORED["user_id"], record.get("user_id")),
         # A listing calls it session_id, a search run_id.
         record.get("run_id") or record.get("session_id"),
@@ -96,6 +115,52 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
 def stored_as(memory: Memory, memory_id: str) -> Memory:
     """The memory with the id that the platform gave it."""
     return replace(memory, id=memory_id)
+
+
+def _speaker(memory: Memory) -> tuple[str, str | None]:
+    return memory.role, memory.name
+
+
+def _shared(memory: Memory) -> str:
+    """What a request says of all its messages, in a form that tells 1, 1.0 and true apart."""
+    return json.dumps([memory.scope.values, memory.meta, str(memory.created_at), str(memory.updated_at)])
+
+
+def _speakers(batch: Sequence[Memory]) -> dict[str, Any]:
+    """Who said what, for the reserved metadata: a request has one for all its messages.
+
+    A speaker is told by a digest of the text. Most is said by users, so their digests are left out.
+    """
+    said: dict[tuple[str, str | None], list[str]] = {}
+    for memory in batch:
+        said.setdefault(_speaker(memory), []).append(_digest(memory.text))
+    if len(said) == 1:
+        [(role, name)] = said
+        return _only_known(role, name)
+    said.pop(_USER, None)
+    return {"speakers": [{**_only_known(role, name), "texts": texts} for (role, name), texts in said.items()]}
+
+
+def _speaker_of(text: str, own: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Who said a text, by what `_speakers` wrote."""
+    speakers = own.get("speakers")
+    for speaker in speakers if isinstance(speakers, list) else ():
+        if isinstance(speaker, dict) and _digest(text) in (speaker.get("texts") or ()):
+            own = speaker
+            break
+    return own.get("role", "user"), own.get("name")
+
+
+_USER: Final = ("user", None)
+
+
+def _only_known(role: str, name: str | None) -> dict[str, str]:
+    return ({"role": role} if role != "user" else {}) | ({"name": name} if name is not None else {})
+
+
+def _digest(text: str) -> str:
+    """A short one: it tells the few texts of one request apart."""
+    return hashlib.blake2b(text.strip().encode(), digest_size=6).hexdigest()
 
 
 def _said(
