@@ -21,7 +21,7 @@ def _leave_folder(namespace: dict[str, Any]) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/backends/*.md"],
     setup=_enter_empty_folder,
     teardown=_leave_folder,
 ).pytest()

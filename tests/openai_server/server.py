@@ -82,7 +82,12 @@ class OpenAIServer:
             return 500, {"error": {"message": "no embeddings today"}}
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         data = [{"object": "embedding", "index": n, "embedding": vector(text)} for n, text in enumerate(texts)]
-        return 200, {"object": "list", "model": "scripted", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+        return 200, {
+            "object": "list",
+            "model": "scripted",
+            "data": data,
+            "usage": {"prompt_tokens": 1, "total_tokens": 1},
+        }
 
 
 def vector(text: str) -> list[float]:

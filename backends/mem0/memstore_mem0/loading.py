@@ -13,20 +13,18 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Final
 
-from memstore.errors import MissingDependencyError
-
 _TELEMETRY: Final = "MEM0_TELEMETRY"
 _loading = threading.Lock()
 
 
 def check_installed() -> None:
-    """Fail early where mem0ai is missing. Nothing is loaded.
+    """Fail at once where mem0ai is missing, though it is loaded late.
 
     Raises:
-        MissingDependencyError: it is not installed; the message is the pip command.
+        ModuleNotFoundError: it is not installed. The registry makes the pip command of it.
     """
     if find_spec("mem0") is None:
-        raise MissingDependencyError("Mem0 needs the module 'mem0': pip install \"memstore[mem0]\"", name="mem0")
+        raise ModuleNotFoundError("Mem0 needs the module 'mem0': pip install \"memstore[mem0]\"", name="mem0")
 
 
 def load_mem0() -> ModuleType:
@@ -34,11 +32,7 @@ def load_mem0() -> ModuleType:
 
     mem0ai sends events to PostHog unless ``MEM0_TELEMETRY`` says no, which it reads when it is
     imported (mem0/memory/telemetry.py). Here it is off unless the user has set that variable.
-
-    Raises:
-        MissingDependencyError: mem0ai is not installed.
     """
-    check_installed()
     with _loading, warnings.catch_warnings():  # importing it changes the process's warning filters
         if _TELEMETRY not in os.environ:
             os.environ[_TELEMETRY] = "False"

@@ -79,7 +79,9 @@ def test_a_failing_model_is_an_error(store, server, answer, reason, dump):
     assert len(store.add_memories(messages=SAID, user_id="maya")) == 1
 
 
-@pytest.mark.parametrize("answer", ['```json\n{"memory": [{"text": "Lisbon"}]}\n```', 'Sure: {"memory": [{"text": "Lisbon"}]}!'])
+@pytest.mark.parametrize(
+    "answer", ['```json\n{"memory": [{"text": "Lisbon"}]}\n```', 'Sure: {"memory": [{"text": "Lisbon"}]}!']
+)
 def test_answers_are_read_as_mem0_reads_them(store, server, answer):
     server.script.append(answer)
     assert [entry["memory"] for entry in store.add_memories(messages=SAID, user_id="maya")] == ["Lisbon"]

@@ -86,7 +86,7 @@ def test_a_missing_package_is_a_pip_command(folder):
 
 
 def test_a_missing_key_is_told(folder):
-    with pytest.raises(MemoryStoreError):
+    with pytest.raises(MemoryStoreError, match=r"config\['llm'\].*MEMSTORE_TEST_OPENAI_KEY"):
         Mem0OSSMemoryStore({"llm": openai(ENVIRONMENT)}, path=folder).warm_up()
 
 

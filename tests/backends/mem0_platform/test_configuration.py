@@ -120,15 +120,16 @@ def test_telemetry_is_the_users_to_turn_on(tmp_path):
 
 def test_a_missing_mem0ai_names_the_command():
     code = """
-import memstore_mem0.loading as loading
-loading.find_spec = lambda name: None
+import sys
+sys.modules["mem0"] = None
 import memstore
-try:
-    memstore.open_store("mem0://")
-except memstore.MissingDependencyError as error:
-    print(error)
+for url in ("mem0://", "mem0+oss:///tmp"):
+    try:
+        memstore.open_store(url)
+    except memstore.MissingDependencyError as error:
+        print(error)
 """
-    assert 'pip install "memstore[mem0]"' in run(code)
+    assert run(code).count('pip install "memstore[mem0]"') == 2
 
 
 def test_closing_twice_and_using_it_then(platform):

@@ -64,7 +64,7 @@ def ask(patience: Patience, method: str, *arguments: Any, repeatable: bool = Tru
     for attempt in range(patience.max_retries + 1):
         try:
             return (yield Primitive(method, (arguments, keywords)))
-        except (MemoryStoreError, ImportError):
+        except MemoryStoreError:
             raise
         except Exception as error:
             fault = _fault_of(error)

@@ -22,7 +22,6 @@ from memstore.operations import Reading
 from memstore.primitives import Ranked
 from memstore.store import Filters
 from memstore.twins import Operation, Primitive, async_twin, sync_method
-from memstore_mem0.loading import check_installed
 from memstore_mem0.platform import exchanges
 from memstore_mem0.platform.asking import Patience
 from memstore_mem0.platform.connection import Connection
@@ -70,10 +69,8 @@ class Mem0MemoryStore(BaseMemoryStore):
 
         Raises:
             ValueError: a time that is not positive, or a negative number of retries.
-            MissingDependencyError: mem0ai is not installed.
         """
         super().__init__()
-        check_installed()
         _check_seconds(timeout, "timeout")
         _check_seconds(poll_interval, "poll_interval")
         if max_retries < 0:
