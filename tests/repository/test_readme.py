@@ -14,6 +14,7 @@ from memstore.cli.main import parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+INSTALLS = {'pip install "memstore[testing]"', 'pip install "memstore[mem0]"'}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -64,7 +65,7 @@ def test_every_code_block_is_run_or_read_by_something(page):
             tomllib.loads(content)
         if language == "sh" and page.name not in {"README.md", "benchmarks.md"}:
             for line in content.splitlines():
-                assert line in {'pip install "memstore[testing]"'} or parser().parse_args(memstore_arguments(line))
+                assert line in INSTALLS or parser().parse_args(memstore_arguments(line))
         if language == "text":
             assert page.name in {"README.md", "benchmarks.md"}
 

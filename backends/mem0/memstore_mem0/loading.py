@@ -11,7 +11,7 @@ import warnings
 from contextlib import suppress
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 _TELEMETRY: Final = "MEM0_TELEMETRY"
 _loading = threading.Lock()
@@ -59,7 +59,7 @@ async def load_mem0_async() -> None:
 
 def _turn_off_telemetry() -> None:
     """What the variable does, for a mem0ai that was imported before it was set."""
-    telemetry = importlib.import_module("mem0.memory.telemetry")
-    telemetry.MEM0_TELEMETRY = False
+    telemetry: Any = importlib.import_module("mem0.memory.telemetry")
     telemetry.client_telemetry.close()
-    importlib.import_module("mem0.memory.main").MEM0_TELEMETRY = False
+    main: Any = importlib.import_module("mem0.memory.main")
+    telemetry.MEM0_TELEMETRY = main.MEM0_TELEMETRY = False

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from haystack.utils import Secret
 from openai_server import KEY, OpenAIServer
 
-from haystack.utils import Secret
 from memstore import BASE_CAPABILITIES
 from memstore.testing import ManualClock, StoreContract
 from memstore_mem0.oss.store import Mem0OSSMemoryStore

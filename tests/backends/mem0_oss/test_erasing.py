@@ -77,10 +77,13 @@ def test_embedded_qdrants_databases_are_found(store):
     assert connection.execute("SELECT count(*) FROM points").fetchone() == (0,)
 
 
-def test_qdrants_files_are_left_as_qdrant_makes_them(folder):
+def test_files_are_left_as_they_are_made(folder):
     with Mem0OSSMemoryStore(path=folder) as store:
         say(store, "one", user_id="maya")
     with sqlite3.connect(next(folder.rglob("storage.sqlite"))) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    connection.close()
+    with sqlite3.connect(folder / "history.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
     assert not list(folder.rglob("*-wal"))

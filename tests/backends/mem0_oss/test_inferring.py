@@ -79,11 +79,9 @@ def test_a_failing_model_is_an_error(store, server, answer, reason, dump):
     assert len(store.add_memories(messages=SAID, user_id="maya")) == 1
 
 
-@pytest.mark.parametrize(
-    "answer", ['```json\n{"memory": [{"text": "Lisbon"}]}\n```', 'Sure: {"memory": [{"text": "Lisbon"}]}!']
-)
-def test_answers_are_read_as_mem0_reads_them(store, server, answer):
-    server.script.append(answer)
+@pytest.mark.parametrize("form", ["```json\n%s\n```", "Sure: %s!", "<think>hm</think>%s"])
+def test_answers_are_read_as_mem0_reads_them(store, server, form):
+    server.script.append(form % facts("Lisbon"))
     assert [entry["memory"] for entry in store.add_memories(messages=SAID, user_id="maya")] == ["Lisbon"]
 
 

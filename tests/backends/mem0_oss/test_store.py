@@ -95,9 +95,8 @@ def test_client_ids_need_not_be_uuids(store):
 
 def test_nothing_stays_of_a_batch_that_cannot_be_written_to_the_history(store):
     say(store, "before", user_id="maya")
-    store._library.memory.db.connection.execute(
-        "CREATE TRIGGER full BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'full'); END"
-    )
+    connection = store._library.memory.db.connection
+    connection.execute("CREATE TRIGGER full BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'full'); END")
     with pytest.raises(MemoryStoreError):
         say(store, "one", "two", user_id="maya")
     with pytest.raises(MemoryStoreError):
@@ -136,11 +135,8 @@ def test_two_processes_in_one_folder_get_a_clear_error(store, folder):
 
 def test_a_killed_process_leaves_no_lock_behind(store, folder):
     store.close()
-    killed = "import os, sys; " + CHILD.replace("except", "    os._exit(9)\nexcept")
-    child = subprocess.run(
-        [sys.executable, "-c", killed.replace("import os, sys; \n", "import os\n"), folder], timeout=60
-    )
-    assert child.returncode == 9
+    killed = f"import os{CHILD.replace('except', '    os._exit(9)' + chr(10) + 'except')}"
+    assert subprocess.run([sys.executable, "-c", killed, folder], timeout=60).returncode == 9
     with Mem0OSSMemoryStore(path=folder) as again:
         say(again, "one", user_id="maya")
 

@@ -144,7 +144,9 @@ def test_project_settings_are_never_touched(store, platform):
 
 
 def test_keywords_go_to_the_client(store, platform):
-    store.add_memories(messages=MESSAGES, user_id="maya", custom_instructions="cities only", expiration_date="2999-01-01")
+    store.add_memories(
+        messages=MESSAGES, user_id="maya", custom_instructions="cities only", expiration_date="2999-01-01"
+    )
     [request] = platform.sent(ADD)
     assert request.body["custom_instructions"] == "cities only"
     [first, *_] = own(store.search_memories(user_id="maya", include_memory_metadata=True))

@@ -114,7 +114,12 @@ def test_a_mem0_that_was_imported_before_is_turned_off_too(platform, tmp_path):
 
 
 def test_telemetry_is_the_users_to_turn_on(tmp_path):
-    code = "from memstore_mem0.loading import load_mem0; load_mem0(); import mem0.memory.telemetry as t; print(t.MEM0_TELEMETRY)"
+    code = """
+from memstore_mem0.loading import load_mem0
+load_mem0()
+import mem0.memory.telemetry
+print(mem0.memory.telemetry.MEM0_TELEMETRY)
+"""
     assert run(code, MEM0_TELEMETRY="True", MEM0_DIR=str(tmp_path)) == "True\n"
 
 

@@ -3,9 +3,8 @@
 from contextlib import contextmanager
 
 import pytest
-
-from support.mem0_stores import KEY, running, store_on
 from mem0_platform import Reading
+from support.mem0_stores import KEY, running, store_on
 
 from memstore.testing import StoreContract
 

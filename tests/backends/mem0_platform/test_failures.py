@@ -46,7 +46,9 @@ def test_a_rate_limit_is_waited_for(store, platform, call, asynchronous):
 
 @both
 @pytest.mark.parametrize(
-    "fault", [failing(500), failing(502), failing(503), dropped(), malformed()], ids=["500", "502", "503", "drop", "bad"]
+    "fault",
+    [failing(500), failing(502), failing(503), dropped(), malformed()],
+    ids=["500", "502", "503", "drop", "bad"],
 )
 def test_reads_are_repeated(store, platform, fault, asynchronous):
     platform.fail(fault, path=SEARCH)

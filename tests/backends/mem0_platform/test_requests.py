@@ -27,9 +27,7 @@ CALLS = {
     "search": (1, lambda s: s.search_memories(query="tea", user_id="maya")),
     "search, a filter that Mem0 evaluates": (
         1,
-        lambda s: s.search_memories(
-            query="tea", filters={"field": "meta.topic", "operator": "==", "value": "drinks"}
-        ),
+        lambda s: s.search_memories(query="tea", filters={"field": "meta.topic", "operator": "==", "value": "drinks"}),
     ),
     "list, up to 200": (1, lambda s: s.search_memories(user_id="maya")),
     "count": (1, lambda s: s.count_memories(user_id="maya")),

@@ -66,10 +66,7 @@ class Eraser:
             connection.executemany("DELETE FROM history WHERE memory_id = ?", [(point_id(m.id),) for m in memories])
 
     def forget_conversations(self, ids: Mapping[str, str]) -> None:
-        """Take out of the history what was said under these ids, whatever came of it.
-
-        Mem0 does not know an app's conversations from those of no app, so an id may match where the app is not told.
-        """
+        """Take out of the history what was said under these ids, whatever came of it."""
         connection: sqlite3.Connection = self._memory.db.connection
         keys = [key for (key,) in connection.execute("SELECT DISTINCT session_scope FROM messages")]
         with connection:
@@ -96,33 +93,39 @@ class Eraser:
 
 
 @contextmanager
-def batched(vector_store: Any) -> Iterator[None]:
-    """Let embedded Qdrant write many rows at the price of one.
+def batched(databases: Sequence[sqlite3.Connection], rows: int, *, erasing: bool = False) -> Iterator[None]:
+    """Let many rows be written at the price of one.
 
-    It commits, and waits for the disk, for every row. With a write-ahead log it need not wait: a crash
-    loses the latest rows, but never harms others. At the end of the block everything is on the disk,
-    and the log, which holds what was deleted too, is empty.
+    Embedded Qdrant commits, and waits for the disk several times, for every row. With a write-ahead
+    log it waits once for a row and need not for many: a crash would lose the latest rows, but never
+    harm others. At the end of the block everything is on the disk and, where something is to be
+    erased, the log is empty.
     """
-    connections = [
-        connection
-        for connection in embedded_databases(vector_store)
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
-    ]
-    for connection in connections:
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
+    logged = [database for database in databases if _mode(database, "WAL") == "wal"]
+    for database in logged:
+        database.execute("PRAGMA secure_delete = ON")
+        database.execute(f"PRAGMA synchronous = {'FULL' if rows == 1 else 'NORMAL'}")
     try:
         yield
     finally:
-        for connection in connections:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("PRAGMA synchronous = FULL")
+        for database in logged if erasing or rows > 1 else ():
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def leave_as_found(vector_store: Any) -> None:
-    """Give the files back in the mode that Qdrant makes them in."""
-    for connection in embedded_databases(vector_store):
-        connection.execute("PRAGMA journal_mode = DELETE")
+def leave_as_found(databases: Sequence[sqlite3.Connection]) -> None:
+    """Give the files back in the mode that Mem0 and Qdrant make them in."""
+    for database in databases:
+        _mode(database, "DELETE")
+
+
+def databases_of(memory: Any) -> list[sqlite3.Connection]:
+    """The SQLite databases of a `mem0.Memory`: its history, and an embedded Qdrant's."""
+    return [memory.db.connection, *embedded_databases(memory.vector_store)]
+
+
+def _mode(database: sqlite3.Connection, mode: str) -> str:
+    (actual,) = database.execute(f"PRAGMA journal_mode = {mode}").fetchone()
+    return str(actual)
 
 
 def embedded_databases(vector_store: Any) -> Iterable[sqlite3.Connection]:

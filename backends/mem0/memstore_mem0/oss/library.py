@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from memstore.errors import MemoryStoreError, MissingDependencyError
 from memstore_mem0.loading import load_mem0
 from memstore_mem0.oss.checking import WatchedEmbedder, WatchedHistory, WatchedModel, WatchedVectorStore
 from memstore_mem0.oss.embedder import DIMENSIONS, OfflineEmbedder
-from memstore_mem0.oss.erasing import Eraser, leave_as_found
+from memstore_mem0.oss.erasing import Eraser, batched, databases_of, leave_as_found
 from memstore_mem0.oss.folder_lock import FolderLock, folder_in_use
 from memstore_mem0.oss.rows import Rows
 from memstore_mem0.oss.support import Engine, engine_of
@@ -50,13 +51,18 @@ class Library:
         store: WatchedVectorStore = self.memory.vector_store
         return store
 
+    def writing(self, rows: int, *, erasing: bool = False) -> AbstractContextManager[None]:
+        """A block that writes so many rows; see `batched`."""
+        return batched(databases_of(self.memory), rows, erasing=erasing)
+
     def close(self) -> None:
         """Close files and connections, and give the folder back."""
-        leave_as_found(self.vector_store)
-        _close_engine(self.memory.vector_store)
-        self.memory.close()
-        if self.lock is not None:
-            self.lock.release()
+        with ExitStack() as last_first:  # whatever fails, the rest is released
+            if self.lock is not None:
+                last_first.callback(self.lock.release)
+            last_first.callback(self.memory.close)
+            last_first.callback(_close_engine, self.memory.vector_store)
+            last_first.callback(leave_as_found, databases_of(self.memory))
 
 
 def open_library(config: Mapping[str, Any], folder: Path) -> Library:
@@ -103,6 +109,7 @@ def configured_engine(config: Mapping[str, Any]) -> Engine:
 
 
 def _watched(memory: Any, embedder: Any, engine: Engine, lock: FolderLock | None, *, infers: bool) -> Library:
+    import_module("mem0.utils.spacy_models")  # else it would come, with its logger, in the middle of a call
     lemmatize = import_module("mem0.utils.lemmatization").lemmatize_for_bm25
     main = import_module("mem0.memory.main")
     entities = main._entity_collection_name(memory.config.vector_store.provider, memory.collection_name)

@@ -14,7 +14,19 @@ from contextvars import ContextVar
 from typing import Final
 
 _PACKAGES: Final = frozenset(
-    {"anthropic", "chromadb", "faiss", "httpcore", "httpx", "httpx2", "mem0", "openai", "psycopg", "qdrant_client"}
+    {
+        "anthropic",
+        "chromadb",
+        "faiss",
+        "httpcore",
+        "httpcore2",
+        "httpx",
+        "httpx2",
+        "mem0",
+        "openai",
+        "psycopg",
+        "qdrant_client",
+    }
 )
 _silent: ContextVar[bool] = ContextVar("memstore_mem0_silent", default=False)
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from haystack.utils import Secret
 
+from memstore.errors import MemoryStoreError
+
 _SECRET_WORDS: Final = ("api_key", "apikey", "password", "secret", "token", "credential", "access_key", "private_key")
 _NO_SECRETS: Final = frozenset({"max_tokens", "max_completion_tokens", "tokenizer", "num_tokens"})
 _PASSWORD_INSIDE: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@|\bpassword\s*=", re.IGNORECASE)
@@ -20,9 +22,9 @@ def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with every `Secret` resolved.
 
     Raises:
-        ValueError: an environment variable that a secret names is not set.
+        MemoryStoreError: an environment variable that a secret names is not set.
     """
-    copied: dict[str, Any] = _copied(config, (), lambda value, _: _resolve(value))
+    copied: dict[str, Any] = _copied(config, (), _resolve)
     return copied
 
 
@@ -49,8 +51,13 @@ def _copied(value: Any, place: Place, leaf: Callable[[Any, Place], Any]) -> Any:
     return leaf(value, place)
 
 
-def _resolve(value: Any) -> Any:
-    return value.resolve_value() if isinstance(value, Secret) else value
+def _resolve(value: Any, place: Place) -> Any:
+    if not isinstance(value, Secret):
+        return value
+    try:
+        return value.resolve_value()
+    except ValueError as error:  # it names the variables
+        raise MemoryStoreError(f"{_path(place)}: {error}") from None
 
 
 def _written(value: Any, place: Place) -> Any:

@@ -19,7 +19,6 @@ from memstore.errors import MemoryStoreError, RegistryError
 from memstore.filters import Filter
 from memstore.primitives import Ranked
 from memstore_mem0.oss.background import BackgroundAdds
-from memstore_mem0.oss.erasing import batched
 from memstore_mem0.oss.inferring import infer
 from memstore_mem0.oss.library import Library, configured_engine, is_embedded, open_library
 from memstore_mem0.oss.payload import point_id
@@ -114,7 +113,7 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
     def _insert(self, memories: list[Memory]) -> list[Memory]:
         with self._opened() as library:
             vectors = self._embedded(library, [memory.text for memory in memories])
-            with batched(library.vector_store):
+            with library.writing(len(memories)):
                 library.rows.insert(memories, vectors)
                 try:
                     library.memory.db.batch_add_history([_history(memory) for memory in memories])
@@ -134,17 +133,17 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
             gone = library.rows.by_id(dict.fromkeys(ids))
             memories, row_ids = list(gone.values()), [point_id(memory_id) for memory_id in gone]
             if gone:
-                # Texts first: were it interrupted, the memories would still be there to be deleted again.
-                library.eraser.forget_texts(memories)
-                with batched(library.vector_store):
+                with library.writing(len(gone), erasing=True):
+                    # Texts first: were it interrupted, the memories would still be there to be deleted again.
+                    library.eraser.forget_texts(memories)
                     library.eraser.unlink(row_ids)
                     library.rows.delete(row_ids)
-                library.eraser.note_deletion(memories)
+                    library.eraser.note_deletion(memories)
         return list(gone)
 
     def _delete_all(self, scope: Scope) -> None:
         """What was said stands in Mem0's history, also where no fact was made of it."""
-        with self._opened() as library:
+        with self._opened() as library, library.writing(1, erasing=True):
             library.eraser.forget_conversations(scope.ids)
 
     def _replace(self, memory: Memory, expected_version: int) -> bool:
@@ -153,7 +152,7 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
             if old is None or old.version != expected_version:
                 return False
             before, vector = self._embedded(library, [old.text, memory.text])
-            with batched(library.vector_store):
+            with library.writing(1):
                 library.rows.replace(memory, vector)
                 try:
                     if memory.text != old.text:
@@ -182,7 +181,7 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
         return [{"event_id": self._background.start(work), "memory_id": None, "memory": None}]
 
     def _inferred(self, said: list[Memory], metadata: dict[str, Any]) -> list[AddedMemory]:
-        with self._opened() as library, batched(library.vector_store):
+        with self._opened() as library, library.writing(len(said), erasing=True):  # what fails is undone
             return infer(library, said, metadata)
 
     def _wait(self, event_ids: list[str], timeout: float | None) -> list[AddedMemory]:
@@ -204,11 +203,13 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
     @contextmanager
     def _opened(self) -> Iterator[Library]:
         """The library, for this thread alone, and silent."""
-        with self._lock, quiet():
+        with self._lock:
             if self._library is None:
                 folder = Path(self._path or _DEFAULT_FOLDER).expanduser().absolute()
-                self._library = open_library(resolved(self._config), folder)
-            yield self._library
+                with quiet():
+                    self._library = open_library(resolved(self._config), folder)
+            with quiet():  # again: opening it has brought loggers that were not there before
+                yield self._library
 
     @staticmethod
     def _embedded(library: Library, texts: list[str]) -> list[list[float]]:
