@@ -32,12 +32,12 @@ from memstore.filters.values import MAX_DEPTH
 from memstore.testing import strategies
 from memstore_mem0.oss.filters import PAYLOAD_KEYS, from_oss, to_oss
 from memstore_mem0.platform.filters import (
-    MIRRORED,
     PLATFORM_SUPPORT,
     from_platform,
     pushed_filters,
     to_platform,
 )
+from memstore_mem0.platform.reserved import MIRRORED
 
 ENTITIES = ("user_id", "agent_id", "app_id", "run_id")
 OWNERS = (*ENTITIES, "user_id", "agent_id")

@@ -5,7 +5,8 @@ from mem0_platform import Reading
 from mem0_platform.dialect import compile_filter
 
 from memstore.filters import FALSE, TRUE, And, Field, FilterError, In, Not, Or, field, normalize, parse, split_filter
-from memstore_mem0.platform.filters import MIRRORED, PLATFORM_SUPPORT, from_platform, pushed_filters, to_platform
+from memstore_mem0.platform.filters import PLATFORM_SUPPORT, from_platform, pushed_filters, to_platform
+from memstore_mem0.platform.reserved import MIRRORED
 
 UUIDS = ["0191f2c4-0000-7000-8000-000000000001", "0191f2c4-0000-7000-8000-000000000002"]
 SET = {"user_id": "*"}

@@ -37,17 +37,16 @@ class Connection:
         self._making = threading.Lock()
         self._async_life: _Life | None = None
 
-    def open(self) -> None:
-        """Make the client, and so check the key."""
+    def open(self) -> Any:
+        """The client; making it checks the key."""
         with self._making:
             if self._client is None:
                 self._client = drive(ask(self._patience, "made"), self._make)
+            return self._client
 
     def run(self, operation: Operation[T]) -> T:
         """Drive an exchange with the client."""
-        if self._client is None:
-            self.open()
-        return drive(operation, self._step)
+        return drive(operation, partial(_step, self.open()))
 
     async def run_async(self, operation: Operation[T]) -> T:
         """Drive an exchange with the awaitable client of the running loop."""
@@ -67,17 +66,6 @@ class Connection:
             await asyncio.wait([life.opening])
             await life.client.aclose()
         self.close()
-
-    def _step(self, step: Primitive) -> Any:
-        match step:
-            case Primitive("pause", (seconds,)):
-                return time.sleep(seconds)
-            case Primitive("event", ((event_id,), _)):
-                return _get(self._client.client)(_event_path(event_id))
-        arguments, keywords = step.arguments
-        return getattr(self._client, step.name)(*arguments, **keywords)
-
-    # Making clients.
 
     def _make(self, step: Primitive) -> Any:
         if step.name == "pause":
@@ -157,6 +145,16 @@ def _knowing(client: type[Any], pong: dict[str, Any]) -> type[Any]:
         return pong.get("user_email")
 
     return type(client.__name__, (client,), {"_validate_api_key": validate})
+
+
+def _step(client: Any, step: Primitive) -> Any:
+    match step:
+        case Primitive("pause", (seconds,)):
+            return time.sleep(seconds)
+        case Primitive("event", ((event_id,), _)):
+            return _get(client.client)(_event_path(event_id))
+    arguments, keywords = step.arguments
+    return getattr(client, step.name)(*arguments, **keywords)
 
 
 async def _step_async(client: Any, step: Primitive) -> Any:

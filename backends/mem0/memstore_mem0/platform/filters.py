@@ -32,16 +32,9 @@ from memstore_mem0.dialects import (
     read,
     write,
 )
+from memstore_mem0.platform.reserved import MIRRORED, RESERVED, given_name, stored_name
 
 ENTITIES: Final = ("user_id", "agent_id", "app_id", "run_id")
-MIRRORED: Final = {"user_id": "memstore_user_id", "agent_id": "memstore_agent_id"}
-"""Where in metadata the store keeps the ids passed on add.
-
-With ``infer=true`` a fact is stored under its speaker's id only, whatever was passed.
-"""
-RESERVED: Final = "memstore"
-"""What the names of the store's own metadata start with."""
-
 _WILDCARD: Final = "*"  # any value but null
 _DATES: Final = ("created_at", "updated_at")
 _UNSAYABLE: Final = ("timestamp", "expiration_date", "text", "categories", "keywords", "keywords_search")
@@ -120,7 +113,7 @@ def _leaf(leaf: Leaf) -> Said:
         case ("id",):
             return {"memory_ids": {"in": [_text(value, place, leaf.field) for place, value in _wanted(leaf)]}}
         case ("meta", name):
-            return one_of([{"metadata": {name: value}} for value in _metadata_values(leaf)])
+            return one_of([{"metadata": {stored_name(name): value}} for value in _metadata_values(leaf)])
         case ("meta", *_):
             raise FilterError(f"the platform has one level of metadata: {leaf.field} is nested", "field")
     raise FilterError(
@@ -246,7 +239,7 @@ def _read_metadata(value: object) -> Filter:
         raise FilterError("takes an object of names and values")
     parts = []
     for name, wanted in value.items():
-        field = metadata_field(name)
+        field = metadata_field(given_name(name) if isinstance(name, str) else name)
         try:
             if isinstance(wanted, Mapping):
                 # What `ne` says of a missing key is not documented; ours is that it differs.

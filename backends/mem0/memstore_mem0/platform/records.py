@@ -22,16 +22,11 @@ from memstore import Memory
 from memstore.filters.instants import format_instant
 from memstore.json_values import copy_json
 from memstore.memory import utc
-from memstore_mem0.platform.filters import MIRRORED
+from memstore_mem0.platform.reserved import MIRRORED, OWN_NAMES, RESERVED, given_name, stored_name
 
-RESERVED: Final = "memstore"
-"""The metadata key of a memory's own fields. With a suffix it starts the mirrored ids and escaped keys."""
-
-_ESCAPE: Final = f"{RESERVED}:"
 _LARGEST_CONVERSATION: Final = 64
 """How many messages of several speakers go into one request, since each keeps the digests of all."""
 
-_OWN_KEYS: Final = frozenset({RESERVED, *MIRRORED.values()})
 _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
 """The platform knows no tools; to it, what one says comes from the agent's side."""
 
@@ -104,7 +99,7 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
         record.get("run_id") or record.get("session_id"),
         stored.get(MIRRORED["agent_id"], record.get("agent_id")),
         record.get("app_id"),
-        {_unescaped(key): value for key, value in stored.items() if key not in _OWN_KEYS},
+        {given_name(key): value for key, value in stored.items() if key not in OWN_NAMES},
         created_at=created_at,
         updated_at=_moment(record.get("updated_at")) or created_at,
         expires_at=_end_of(record.get("expiration_date")),
@@ -172,20 +167,12 @@ def _said(
         arguments["timestamp"] = math.floor(memory.created_at.timestamp())
         if memory.created_at.microsecond:
             own = {**own, "created_at": format_instant(memory.created_at)}
-    kept = {_escaped(key): value for key, value in metadata.items()} | dict(mirrored or {})
+    kept = {stored_name(key): value for key, value in metadata.items()} | dict(mirrored or {})
     if own:
         kept[RESERVED] = own
     if kept:
         arguments["metadata"] = kept
     return arguments
-
-
-def _escaped(key: str) -> str:
-    return _ESCAPE + key if key == RESERVED or key.startswith((f"{RESERVED}_", _ESCAPE)) else key
-
-
-def _unescaped(key: str) -> str:
-    return key.removeprefix(_ESCAPE)
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
