@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from benchmarks import adding, filters, footprint, imports, listing, locomo, search
+from benchmarks import adding, filters, footprint, imports, listing, locomo, mem0_setup, search
 from benchmarks.plan import QUICK, Plan
 from benchmarks.report import Row, environment, table, write_json
 
-_PARTS: Final = {
+_PARTS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
     "imports": imports.rows,
     "filters": filters.rows,
     "listing": listing.rows,
@@ -22,6 +23,7 @@ _PARTS: Final = {
     "memory": footprint.rows,
     "search": search.rows,
     "locomo": locomo.rows,
+    **mem0_setup.PARTS,
 }
 
 
@@ -38,10 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     about = environment(plan)
     print(f"{about['date']}, {about['processor']} ({about['cores']} cores), seed {about['seed']}")
     print(", ".join(f"{name} {number}" for name, number in about["versions"].items()))
+    if mem0 := [part for part in chosen if part in mem0_setup.PARTS]:
+        print(mem0_setup.versions())
     print(f"sizes {json.dumps(about['sizes'])}")
     if options.quick:
         print("A quick run shows that everything runs; its figures say nothing.")
     print(f"\n{table(rows)}\n")
+    if "mem0-platform" in chosen and mem0_setup.is_installed():
+        print(f"Requests of `Mem0MemoryStore`:\n\n{mem0_setup.requests(plan)}\n")
+    if mem0 and not mem0_setup.is_installed():
+        print("Mem0 is left out: pip install 'memstore[mem0]'.")
     if "locomo" in chosen and plan.locomo is None:
         print("LoCoMo evidence recall is left out: give its data with --locomo PATH/locomo-dev.json.")
     verdicts = [row.met for row in rows]

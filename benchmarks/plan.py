@@ -25,6 +25,13 @@ class Plan:
         added: how many memories a store is filled with when adding is measured.
         kept: how many a store is filled with when its memory is measured.
         repetitions: how often what takes the best of several is repeated.
+        called: how often each call to Mem0's platform is timed.
+        narrowed: the scope on Mem0's platform that residual filters are evaluated in.
+        past_ceiling: a scope larger than what a search on Mem0's platform can return.
+        patient: how often each call to Mem0 that takes long is timed.
+        embedded: the sizes of the stores that embedded Mem0 is searched in.
+        batch: messages of one call that adds to embedded Mem0.
+        batches: how many such calls are timed.
     """
 
     seed: int = 0
@@ -40,6 +47,13 @@ class Plan:
     added: int = 20_000
     kept: int = 100_000
     repetitions: int = 9
+    called: int = 300
+    narrowed: int = 1_000
+    past_ceiling: int = 2_000
+    patient: int = 15
+    embedded: tuple[int, ...] = (1_000, 4_000, 16_000)
+    batch: int = 200
+    batches: int = 5
 
 
 QUICK: Final = Plan(
@@ -54,5 +68,12 @@ QUICK: Final = Plan(
     added=1_000,
     kept=1_000,
     repetitions=1,
+    called=10,
+    narrowed=100,
+    past_ceiling=1_100,
+    patient=2,
+    embedded=(200, 400),
+    batch=20,
+    batches=1,
 )
 """Shows that everything runs; its figures say nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
 from haystack.dataclasses import ChatMessage
@@ -186,6 +186,8 @@ def utc(moment: datetime) -> datetime:
     Raises:
         ValueError: in UTC it lies outside the years 1 to 9999, or it is no real time (pandas' NaT).
     """
+    if type(moment) is datetime and moment.tzinfo is UTC:
+        return moment
     return datetime.fromisoformat(format_instant(moment))
 
 

@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import main
 from benchmarks.data import SCOPE_SIZE, sessions
 from benchmarks.measure import medians
 from benchmarks.report import compared, growth
@@ -25,6 +27,32 @@ ROWS = {
     "imports",
 }
 MEMORY_ROWS = {f"memory.{state}.{peer}" for state in ("added", "searched") for peer in ("haystack", "langgraph")}
+MEM0_ROWS = {
+    *("mem0.add.one.bare", "mem0.add.session.bare", "mem0.search.bare", "mem0.punctual"),
+    *(f"mem0.residual.{share}" for share in ("100", "10", "1", "0.1")),
+    *(f"mem0.oss.add.{how}" for how in ("loop", "list", "alone")),
+    *("mem0.oss.search.200", "mem0.oss.search.400", "mem0.oss.search.400.growth"),
+}
+MEM0_HAYSTACK_ROWS = {f"mem0.{what}.haystack" for what in ("add.one", "add.session", "search")}
+REQUESTS = {
+    "add a message word for word": "1",
+    "add a conversation of 20 turns word for word": "1",
+    "add 20 messages, each with metadata of its own": "20",
+    "add and infer facts; the event is pending once": "3",
+    "search with a filter that is pushed": "1",
+    "list 1,000 memories": "5",
+    "delete a memory of a bound store": "2",
+}
+
+
+def is_installed(module):
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # one of the packages that it lies in
+        return False
+
+
+needs_mem0 = pytest.mark.skipif(not is_installed("mem0"), reason="mem0ai is not installed")
 
 
 def run(*options):
@@ -32,11 +60,22 @@ def run(*options):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
-def test_a_quick_run_reports_every_row_as_a_table_and_as_json(tmp_path):
-    printed = run("--json", tmp_path / "report.json")
+@pytest.fixture(scope="module")
+def quick_run(tmp_path_factory):
+    """What a run of everything prints and writes."""
+    file = tmp_path_factory.mktemp("quick") / "report.json"
+    printed = run("--json", file)
+    return printed, json.loads(file.read_text())
 
-    report = json.loads((tmp_path / "report.json").read_text())
+
+def test_a_quick_run_reports_every_row_as_a_table_and_as_json(quick_run):
+    printed, report = quick_run
+
     expected = ROWS | (MEMORY_ROWS if sys.platform == "linux" else set())
+    if is_installed("mem0"):
+        expected |= MEM0_ROWS
+        if is_installed("haystack_integrations.memory_stores.mem0"):
+            expected |= MEM0_HAYSTACK_ROWS
     assert {row["name"] for row in report["rows"]} == expected
     assert report["seed"] == 0
     assert {"python", "memstore", "haystack-ai", "langgraph", "numpy"} <= set(report["versions"])
@@ -46,6 +85,25 @@ def test_a_quick_run_reports_every_row_as_a_table_and_as_json(tmp_path):
         assert (row["target"] is None) == (row["met"] is None)
     assert next(row["met"] for row in report["rows"] if row["name"] == "search.foreign")
     assert "LoCoMo evidence recall is left out" in printed
+
+
+@needs_mem0
+def test_requests_to_mem0_are_counted_for_each_operation(quick_run):
+    printed, _ = quick_run
+
+    cells = (line.strip("| ").split("|") for line in printed.splitlines() if line.count("|") == 4)
+    counted = {operation.strip(): number.strip() for operation, number, _ in cells}
+    assert REQUESTS.items() <= counted.items()
+
+
+def test_without_mem0_its_parts_are_left_out(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mem0", None)
+
+    main(["--quick", "--only", "mem0-platform", "--only", "mem0-oss"])
+
+    printed = capsys.readouterr().out
+    assert "Mem0 is left out: pip install 'memstore[mem0]'." in printed
+    assert "Targets met: 0, missed: 0." in printed
 
 
 def test_locomo_recall_is_what_the_script_beside_the_data_prints(tmp_path):

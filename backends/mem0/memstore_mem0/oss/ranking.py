@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
+from memstore import Memory
 from memstore.filters import Filter, compile_filter
 from memstore.primitives import Ranked
 from memstore_mem0.oss.library import Library
@@ -25,12 +28,31 @@ def rank(library: Library, query: str, filter: Filter, limit: int) -> Ranked:
         scores, complete = _scores(library, query, pushed, asked)
         complete = complete or not library.engine.ranks_within_filter  # it was asked for every row
         rows = {str(row.id): row.payload or {} for row in library.vector_store.seen}
-        memories = ((from_payload(row_id, rows[row_id]), round(score, _DIGITS)) for row_id, score in scores.items())
-        hits = [(memory, score) for memory, score in memories if memory is not None and keep(memory)]
-        hits.sort(key=lambda hit: (-hit[1], hit[0].position))
-        if len(hits) >= limit or complete:
-            return list(hits[:limit]), complete and len(hits) <= limit
+        hits, exhausted = _best(scores, rows, keep, limit)
+        if len(hits) == limit or complete:
+            return hits, complete and exhausted
         asked *= _MORE
+
+
+def _best(
+    scores: Mapping[str, float], rows: Mapping[str, Any], keep: Callable[[Memory], bool], limit: int
+) -> tuple[list[tuple[Memory, float]], bool]:
+    """The best `limit` of the rows that are kept, and whether there are no more.
+
+    Rows of one score come in listing order. A row is read only when its turn comes.
+    """
+    ranked = sorted(((round(score, _DIGITS), row_id) for row_id, score in scores.items()), key=lambda pair: -pair[0])
+    hits: list[tuple[Memory, float]] = []
+    looked_at = 0
+    for score, alike in groupby(ranked, key=itemgetter(0)):
+        if len(hits) >= limit:
+            break
+        row_ids = [row_id for _, row_id in alike]
+        looked_at += len(row_ids)
+        memories = (from_payload(row_id, rows[row_id]) for row_id in row_ids)
+        kept = (memory for memory in memories if memory is not None and keep(memory))
+        hits += [(memory, score) for memory in sorted(kept, key=lambda memory: memory.position)]
+    return hits[:limit], looked_at == len(ranked) and len(hits) <= limit
 
 
 def _scores(library: Library, query: str, pushed: dict[str, Any] | None, asked: int) -> tuple[dict[str, float], bool]:
