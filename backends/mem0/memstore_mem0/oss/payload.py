@@ -12,13 +12,12 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from memstore import Memory
-from memstore.memory import RESERVED_METADATA_KEYS, SCOPE_FIELDS, utc
+from memstore.memory import RESERVED_METADATA_KEYS, SCOPE_FIELDS
+from memstore_mem0.memories import EPOCH, Mem0Memory, end_of_day, moment_of
 from memstore_mem0.oss.filters import RESERVED_KEYS
-from memstore_mem0.platform.records import Mem0Memory
 
 MIRROR: Final = "memstore"
 """The payload key of the mirror."""
@@ -31,7 +30,6 @@ _TAKEN: Final = _OWN | RESERVED_KEYS | RESERVED_METADATA_KEYS | {MIRROR}
 _RECORD: Final = _OWN - {"id", "data", "text_lemmatized"} | set(SCOPE_FIELDS)
 _ROLES: Final = frozenset({"user", "assistant", "system", "tool"})
 _NAMESPACE: Final = uuid.UUID("0b7e5f1e-6a9c-5d55-9a3e-2f1d8c0b4a77")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIELDS: Final = tuple(field.name for field in fields(Memory))
 
 
@@ -99,12 +97,12 @@ def _mirrored(row_id: str, payload: Mapping[str, Any], text: str) -> Memory | No
 
 def _caught_up(memory: Memory, payload: Mapping[str, Any]) -> Memory:
     """The memory with what Mem0's own `update` has changed of its row since."""
-    updated_at = _moment(payload.get("updated_at"))
+    updated_at = moment_of(payload.get("updated_at"))
     if updated_at is None or updated_at == memory.updated_at:
         return memory
     expires_at = memory.expires_at
     if payload.get("expiration_date") != (expires_at and expires_at.date().isoformat()):
-        expires_at = _end_of(payload.get("expiration_date"))
+        expires_at = end_of_day(payload.get("expiration_date"))
     meta = {**memory.meta, **{key: value for key, value in payload.items() if is_native(key)}}
     return replace(memory, meta=meta, updated_at=updated_at, expires_at=expires_at, version=memory.version + 1)
 
@@ -112,7 +110,7 @@ def _caught_up(memory: Memory, payload: Mapping[str, Any]) -> Memory:
 def _native(row_id: str, payload: Mapping[str, Any], text: str) -> Memory:
     rest = {key: value for key, value in payload.items() if key not in _OWN and key not in RESERVED_METADATA_KEYS}
     role = payload.get("role", payload.get("attributed_to"))
-    created_at = _moment(payload.get("created_at")) or _EPOCH
+    created_at = moment_of(payload.get("created_at")) or EPOCH
     return Memory(
         row_id,
         text,
@@ -120,8 +118,8 @@ def _native(row_id: str, payload: Mapping[str, Any], text: str) -> Memory:
         _string(payload.get("actor_id")),
         meta=json.loads(json.dumps(rest, default=str)),  # whatever an engine holds, a memory's is JSON
         created_at=created_at,
-        updated_at=_moment(payload.get("updated_at")) or created_at,
-        expires_at=_end_of(payload.get("expiration_date")),
+        updated_at=moment_of(payload.get("updated_at")) or created_at,
+        expires_at=end_of_day(payload.get("expiration_date")),
     )
 
 
@@ -131,18 +129,3 @@ def _is_scalar(value: Any) -> bool:
 
 def _string(value: Any) -> str | None:
     return None if value is None or isinstance(value, list | dict) else str(value)
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return utc(datetime.fromisoformat(text))
-    except (TypeError, ValueError):
-        return None
-
-
-def _end_of(day: Any) -> datetime | None:
-    """From when on Mem0 hides what expires on a day."""
-    try:
-        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC)
-    except (OverflowError, TypeError, ValueError):
-        return None

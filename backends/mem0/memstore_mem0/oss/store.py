@@ -22,9 +22,9 @@ from memstore_mem0.oss.background import BackgroundAdds
 from memstore_mem0.oss.inferring import infer
 from memstore_mem0.oss.library import Library, configured_engine, is_embedded, open_library
 from memstore_mem0.oss.payload import point_id
-from memstore_mem0.oss.quiet import quiet
 from memstore_mem0.oss.ranking import rank
 from memstore_mem0.oss.settings import from_json, resolved, to_json
+from memstore_mem0.quiet import quiet
 
 _DEFAULT_FOLDER: Final = "~/.memstore/mem0"
 

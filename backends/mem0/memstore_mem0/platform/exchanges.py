@@ -13,11 +13,11 @@ from memstore.filters import Filter
 from memstore.memory import Position, Scope
 from memstore.primitives import Ranked
 from memstore.twins import Operation
+from memstore_mem0.memories import Mem0Memory
 from memstore_mem0.platform.asking import Patience, RequestError, ask, pause
 from memstore_mem0.platform.filters import pushed_filters
 from memstore_mem0.platform.options import Options
 from memstore_mem0.platform.records import (
-    Mem0Memory,
     from_record,
     in_requests,
     stored_as,

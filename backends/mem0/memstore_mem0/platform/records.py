@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from haystack.dataclasses import ChatMessage
-
 from memstore import Memory
 from memstore.filters.instants import format_instant
-from memstore.json_values import copy_json
-from memstore.memory import utc
+from memstore_mem0.memories import EPOCH, Mem0Memory, end_of_day, moment_of
 from memstore_mem0.platform.reserved import MIRRORED, OWN_NAMES, RESERVED, given_name, stored_name
 
 _LARGEST_CONVERSATION: Final = 64
@@ -29,23 +24,6 @@ _LARGEST_CONVERSATION: Final = 64
 
 _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
 """The platform knows no tools; to it, what one says comes from the agent's side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mem0Memory(Memory):
-    """A memory with the platform's own record of it."""
-
-    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
-
-    __hash__ = Memory.__hash__
-
-    def to_chat_message(self, *, score: float | None = None, include_memory_metadata: bool = False) -> ChatMessage:
-        """See `Memory.to_chat_message`; Mem0's record is added under ``mem0_memory_metadata``."""
-        message = Memory.to_chat_message(self, score=score, include_memory_metadata=include_memory_metadata)
-        if include_memory_metadata:
-            own = {key: copy_json(value) for key, value in self.record.items() if key not in ("memory", "metadata")}
-            message.meta["mem0_memory_metadata"] = {"memory_id": self.id, "score": score, **own}
-        return message
 
 
 def in_requests(memories: Iterable[Memory]) -> Iterator[list[Memory]]:
@@ -83,12 +61,13 @@ def to_message(memory: Memory) -> dict[str, str]:
 
 def from_record(record: Mapping[str, Any]) -> Mem0Memory:
     """A memory of an answer. Where memstore did not write it, it has what the platform keeps."""
-    stored = record.get("metadata") or {}
+    metadata = record.get("metadata")
+    stored = metadata if isinstance(metadata, dict) else {}
     own = stored.get(RESERVED)
     own = own if isinstance(own, dict) else {}
     text = str(record.get("memory") or "")
     role, name = _speaker_of(text, own)
-    created_at = _moment(own.get("created_at")) or _moment(record.get("created_at")) or _EPOCH
+    created_at = moment_of(own.get("created_at")) or moment_of(record.get("created_at")) or EPOCH
     return Mem0Memory(
         str(record["id"]),
         text,
@@ -101,8 +80,8 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
         record.get("app_id"),
         {given_name(key): value for key, value in stored.items() if key not in OWN_NAMES},
         created_at=created_at,
-        updated_at=_moment(record.get("updated_at")) or created_at,
-        expires_at=_end_of(record.get("expiration_date")),
+        updated_at=moment_of(record.get("updated_at")) or created_at,
+        expires_at=end_of_day(record.get("expiration_date")),
         record=record,
     )
 
@@ -175,7 +154,7 @@ def _said(
     """Metadata, and when it was said where the caller told: the platform keeps whole seconds."""
     arguments: dict[str, Any] = {}
     if memory.created_at != memory.updated_at:
-        arguments["timestamp"] = math.floor(memory.created_at.timestamp())
+        arguments["timestamp"] = (memory.created_at - EPOCH) // timedelta(seconds=1)
         if memory.created_at.microsecond:
             own = {**own, "created_at": format_instant(memory.created_at)}
     kept = {stored_name(key): value for key, value in metadata.items()} | dict(mirrored or {})
@@ -184,23 +163,3 @@ def _said(
     if kept:
         arguments["metadata"] = kept
     return arguments
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _moment(value: object) -> datetime | None:
-    """A time of an answer; None where there is none, so that one odd record breaks no listing."""
-    try:
-        return utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _end_of(day: object) -> datetime | None:
-    """When a memory with this expiration date is hidden: the day is its last."""
-    try:
-        last = date.fromisoformat(day) if isinstance(day, str) else None
-    except ValueError:
-        return None
-    return None if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
