@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from memstore.errors import InvalidMemoryError, MemoryConflictError, MemoryNotFoundError
+from memstore.filters import parse
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import exclusive, needs
 from memstore.testing.contract.reading import equals, listed, only, present
+from memstore.testing.truth_table import all_of, any_of, where
 
 _SOON: Final = timedelta(seconds=1)
 _LATER: Final = timedelta(days=2)
@@ -42,14 +44,35 @@ class Expiring(Harness):
         """
         user = self.new_id()
         now = present(self, store)
-        gone = [self.add_one(store, "plain", user_id=user)]
-        gone.append(self.add_one(store, "gone", user_id=user, expires_at=now + _LATER))
+        gone = [self.add_one(store, "gone", user_id=user, expires_at=now + _LATER)]
+        gone.append(self.add_one(store, "plain", user_id=user))
         self.add(store, "expires", user_id=user, expires_at=now + _SOON)
         self.add(store, "lasting", user_id=user, expires_at=now + _LATER)
         for memory_id in gone:
             store.delete_memory(memory_id)
         self.elapse(_UNTIL_THEN)
         expect.equal(self.texts(store, user_id=user), ["lasting"], "texts found after one has expired")
+
+    @needs("expiration")
+    def test_filters_hold_where_memories_expire(self, store: Any) -> None:
+        """Beside memories that expire, every condition of a filter holds, and what has expired is not found by it.
+
+        If this fails, check how expiry is joined to what was asked for: it must take the place of no condition.
+        """
+        user, soon = self.new_id(), present(self, store) + _SOON
+        for number, metadata in enumerate(({"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 2}, {})):
+            self.add(store, f"lasting {number}", user_id=user, metadata=metadata)
+            self.add(store, f"expired {number}", user_id=user, metadata=metadata, expires_at=soon)
+        self.elapse(_UNTIL_THEN)
+        for filters, numbers in (
+            (equals(user_id=user, a=1), (0, 1)),
+            (equals(user_id=user, a=1, b=2), (1,)),
+            (all_of(where("user_id", "==", user), any_of(where("a", "==", 2), where("b", "==", 1))), (0, 2)),
+            (all_of(where("user_id", "==", user), where("a", "!=", 1), where("b", "<", 3)), (2,)),
+        ):
+            for query in (None, "lasting"):
+                found = self.texts(store, filters=filters, query=query)
+                expect.same(found, [f"lasting {number}" for number in numbers], f"texts found by {parse(filters)}")
 
     @needs("expiration")
     def test_an_expired_memory_takes_no_place_in_a_ranking(self, store: Any) -> None:

@@ -171,7 +171,7 @@ class Filters(FilterHarness):
     def test_built_filters_find_the_same(self, store: Any) -> None:
         """A filter built in Python finds what its dictionary says, with every operator and with `&`, `|` and `~`.
 
-        If this fails, check that nodes of `memstore.filters` are taken beside dictionaries.
+        If this fails, check that nodes of `memstore.filters` are taken beside dictionaries, and inside of one.
         """
         user = self.new_id()
         texts = self.add_records(store, [{"a": 1}, {"a": 2}, {"a": 3, "b": "x"}, {}], user_id=user)
@@ -188,8 +188,10 @@ class Filters(FilterHarness):
             ((key == 1) | (field("meta.b") == "x"), [0, 2]),
             ((key > 1) & ~(field("b") == "x"), [1]),
         ):
-            found = self.texts(store, filters=mine & built)
-            expect.same(found, [texts[number] for number in numbers], f"texts found by {built}")
+            expected = [texts[number] for number in numbers]
+            expect.same(self.texts(store, filters=mine & built), expected, f"texts found by {built}")
+            inside = where("user_id", "==", user), built
+            expect.same(self.texts(store, filters=all_of(*inside)), expected, f"texts found by {built} in a dictionary")
 
     def test_own_strings_compare_letter_by_letter(self, store: Any) -> None:
         """`id`, `text`, `role`, `name` and ids can be filtered by, and never compare as times.
@@ -219,6 +221,30 @@ class Filters(FilterHarness):
         ):
             expect.same(self.found(store, user, filters), expected, f"texts found by {parse(filters)}")
 
+    def test_naming_memories_widens_no_filter(self, store: Any) -> None:
+        """A filter that names memories by `id` finds those of them that meet its other conditions too.
+
+        If this fails, check that the short way to a memory by its id leaves out nothing of the filter.
+        """
+        user, other = self.new_id(), self.new_id()
+        ids = [
+            memory_id
+            for owner, text, number in ((user, "tea", 1), (user, "rain", 2), (other, "foreign", 1))
+            for memory_id in self.add_each(store, text, user_id=owner, metadata={"a": number})
+        ]
+        for filters, expected in (
+            (where("id", "in", ids), ["tea", "rain"]),
+            (where("id", "in", ids[1:]), ["rain"]),
+            (where("id", "==", ids[2]), []),
+            (all_of(where("id", "in", ids), a("==", 1)), ["tea"]),
+            (all_of(where("id", "==", ids[0]), a("==", 2)), []),
+            (all_of(where("id", "==", ids[0]), where("id", "in", ids[:2])), ["tea"]),
+            (any_of(where("id", "==", ids[0]), a("==", 2)), ["tea", "rain"]),
+        ):
+            for query in (None, "tea"):
+                found = self.found(store, user, filters, query=query)
+                expect.same(found, expected, f"texts found by a user's filter on ids, and query={query!r}")
+
     @needs("timestamp")
     def test_own_times_compare_as_instants(self, store: Any) -> None:
         """`created_at` can be filtered by equality, order and `in`, in any zone; so can `updated_at`.
@@ -235,6 +261,8 @@ class Filters(FilterHarness):
             (where("created_at", ">=", "2024-05-02"), ["day 2", "day 3"]),
             (where("created_at", "<", "2024-05-02"), ["day 1"]),
             (where("created_at", "in", ["2024-05-01T00:00:00.5"]), ["day 1"]),
+            (where("created_at", "in", ["2024-05-01T00:00:00.5", "2024-05-03T02:00:00.5+02:00"]), ["day 1", "day 3"]),
+            (where("created_at", "not in", ["2024-05-01T00:00:00.5", "2024-05-03T02:00:00.5+02:00"]), ["day 2"]),
             (where("created_at", "==", None), []),
             (where("created_at", ">", None), []),
             (where("updated_at", ">", "2000-01-01"), ["day 1", "day 2", "day 3"]),

@@ -8,10 +8,12 @@ from typing import Any, Final
 from haystack.dataclasses import ChatMessage
 
 from memstore.errors import ScopeError
+from memstore.filters import parse
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import needs
 from memstore.testing.contract.reading import equals, listed, only_listed, page_of, pages_of
+from memstore.testing.truth_table import all_of, where
 
 _SEVERAL: Final = 10
 _BEYOND_A_PAGE: Final = 1200
@@ -147,6 +149,19 @@ class Listing(Harness):
             expect.same([memory.text for memory in found], texts[::3], f"texts listed with limit={limit}")
 
     @needs("list")
+    def test_a_listing_by_ids_has_pages(self, store: Any) -> None:
+        """A listing whose filter names memories by `id` has each of them once, page after page.
+
+        If this fails, check that memories which are read by their ids begin behind the cursor too.
+        """
+        user = self.new_id()
+        ids = self.add_each(store, *(f"note {number}" for number in range(_SEVERAL)), user_id=user)
+        filters = all_of(where("user_id", "==", user), where("id", "in", ids[1:8]))
+        for limit in (1, 3, 7):
+            found = [memory.id for memory in listed(store, filters=filters, limit=limit)]
+            expect.same(found, ids[1:8], f"ids listed of 7 that the filter names, limit={limit}")
+
+    @needs("list")
     def test_a_listing_equals_a_search_without_a_query(self, store: Any) -> None:
         """A listing has the same memories in the same order as a search without a query.
 
@@ -259,6 +274,28 @@ class Listing(Harness):
         ):
             with expect.raises(ValueError, f"the cursor of one listing in a listing of {what}"):
                 store.list_memories(**arguments, limit=1, cursor=cursor)
+
+    @needs("list")
+    def test_cursors_tell_like_filters_apart(self, store: Any) -> None:
+        r"""A cursor is a `ValueError` also in a listing whose filter differs a little: `a == [2]`, and not `a == [1]`.
+
+        If this fails, check that all of a filter goes into the fingerprint, with the types and parts of its values.
+        """
+        user = self.new_id()
+        self.add_records(store, [{"a": [1], "b": {"c": 1}, "b.c": 1, "d": 1}] * 2, user_id=user)
+        for filters, other in (
+            (where("a", "==", [1]), where("a", "==", [2])),
+            (where("b", "==", {"c": 1}), where("b", "==", {"c": 2})),
+            (where("b.c", "==", 1), where(r"b\.c", "==", 1)),
+            (where("d", "==", 1), where("d", "!=", 1)),
+            (where("d", "in", [1, 2]), where("d", "in", [1, "2"])),
+            (where("d", "<", 2), where("d", "<=", 2)),
+        ):
+            mine, like = ({"filters": all_of(where("user_id", "==", user), some)} for some in (filters, other))
+            cursor = page_of(store, **mine, limit=1).cursor
+            expect.true(cursor is not None, f"no cursor of the first of two memories that match {parse(filters)}")
+            with expect.raises(ValueError, f"the cursor of {parse(filters)} in a listing of {parse(other)}"):
+                store.list_memories(**like, limit=1, cursor=cursor)
 
     @needs("list")
     def test_refuses_malformed_cursors(self, store: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from memstore import Memory, MemoryConflictError
 from memstore.errors import MemoryStoreError
 from memstore.filters import TRUE, And, Comparison, Field, Filter, In, Operator, compile_filter, split_filter
+from memstore_mem0.memories import Mem0Memory
 from memstore_mem0.oss.filters import to_oss
 from memstore_mem0.oss.payload import from_payload, point_id, to_payload
 from memstore_mem0.oss.support import Engine
-from memstore_mem0.platform.records import Mem0Memory
 
 _ALL: Final = 1_000_000_000
 _ID: Final = Field(("id",))
