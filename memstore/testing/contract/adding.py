@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from haystack.dataclasses import ChatMessage, ToolCall
 
-from memstore.errors import InvalidMemoryError, MemoryConflictError
+from memstore.errors import InvalidMemoryError, MemoryConflictError, MemoryStoreError
 from memstore.testing.contract import expect
 from memstore.testing.contract.harness import Harness
 from memstore.testing.contract.plan import needs
@@ -54,10 +54,15 @@ class Adding(Harness):
     def test_tells_of_what_is_inferred(self, store: Any) -> None:
         """Adding with `infer=True` tells of every memory it makes: an entry each, or one pending `event_id`.
 
+        A store that needs a model for it and was given none may refuse, with a `MemoryStoreError`, and keep nothing.
         If this fails, check the answer of a pending add: an empty list says that nothing was worth remembering.
         """
         user = self.new_id()
-        added = store.add_memories(messages=[ChatMessage.from_user("I am allergic to walnuts")], user_id=user)
+        try:
+            added = store.add_memories(messages=[ChatMessage.from_user("I am allergic to walnuts")], user_id=user)
+        except MemoryStoreError:
+            expect.equal(self.texts(store, user_id=user), [], "memories of an add that was refused")
+            return
         expect.true(isinstance(added, list), f"add_memories returned a {type(added).__name__}, not a list")
         self.settle()
         made, pending = len(self.texts(store, user_id=user)), [entry for entry in added if entry.get("event_id")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from memstore.errors import MemoryStoreError
@@ -101,7 +103,9 @@ def _fault_of(error: Exception) -> _Fault:
     debug: Any = getattr(error, "debug_info", None) or {}
     status = debug.get("status_code") or _status_of(error) or _status_of(error.__context__)
     if status is not None:
-        return _refusal(status, debug.get("retry_after"))
+        return _refusal(status, _retry_after(error))
+    if isinstance(error, TypeError):
+        return _Fault(f"is not asked so: {error}")  # a keyword that its client does not take
     kind = {type(cause).__name__ for cause in (error, error.__context__) if cause is not None}
     if getattr(error, "error_code", "") == "NET_CONNECT" or kind & {
         "ConnectError",
@@ -120,6 +124,18 @@ def _status_of(error: BaseException | None) -> int | None:
     """Of an HTTP error; when a client is made, mem0ai raises a ValueError that has it as its context."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds that the platform asks to wait; as a number or as a date, RFC 9110, 10.2.3."""
+    response = getattr(error, "response", None) or getattr(error.__context__, "response", None)
+    given = response.headers.get("Retry-After", "") if response is not None else ""
+    try:
+        if given.isdecimal():
+            return float(given)
+        return max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):  # none, or neither
+        return None
 
 
 def _refusal(status: int, retry_after: float | None) -> _Fault:

@@ -10,16 +10,18 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from haystack.utils import Secret
 
-from memstore.errors import MemoryStoreError
+from memstore.errors import MemoryStoreError, StoreClosedError
 from memstore.twins import Operation, Primitive, drive, drive_async
 from memstore_mem0.loading import load_mem0, load_mem0_async
-from memstore_mem0.platform.asking import Patience, ask
+from memstore_mem0.platform.asking import Patience, RequestError, ask
 
 T = TypeVar("T")
 
+_STORE: Final = "Mem0MemoryStore"
 _DEFAULT_HOST: Final = "https://api.mem0.ai"
 
 
@@ -34,38 +36,60 @@ class Connection:
         self._host = host
         self._patience = patience
         self._client: Any = None
-        self._making = threading.Lock()
-        self._async_life: _Life | None = None
+        self._users = 0
+        self._lock = threading.RLock()
+        self._lives: WeakKeyDictionary[asyncio.AbstractEventLoop, _Life] = WeakKeyDictionary()
+        self._closed = False
 
     def open(self) -> Any:
         """The client; making it checks the key."""
-        with self._making:
+        with self._lock:
+            if self._closed:
+                raise StoreClosedError(_STORE)
             if self._client is None:
                 self._client = drive(ask(self._patience, "made"), self._make)
             return self._client
 
     def run(self, operation: Operation[T]) -> T:
-        """Drive an exchange with the client."""
-        return drive(operation, partial(_step, self.open()))
+        """Drive an exchange with the client, which stays open until its end."""
+        with self._lock:
+            client = self.open()
+            self._users += 1
+        try:
+            return drive(operation, partial(_step, client))
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._release()
 
     async def run_async(self, operation: Operation[T]) -> T:
         """Drive an exchange with the awaitable client of the running loop."""
         step = partial(_step_async, await self._opened_async())
-        return await drive_async(operation, step)
+        try:
+            return await drive_async(operation, step)
+        except RequestError as error:
+            if self._closed:  # and its connections with it
+                raise StoreClosedError(_STORE) from error
+            raise
 
     def close(self) -> None:
-        """Close the connections of the client."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.client.close()
+        """Close the connections, once nobody uses them. The awaitable ones end with their loops."""
+        with self._lock:
+            self._closed = True
+            self._release()
 
     async def close_async(self) -> None:
-        """Close the connections of both clients; another event loop has closed its own."""
-        life, self._async_life = self._async_life, None
-        if life is not None and life.loop is asyncio.get_running_loop():
+        """Close the connections of the client, and of this loop's awaitable one."""
+        self.close()
+        life = self._lives.pop(asyncio.get_running_loop(), None)
+        if life is not None:
             await asyncio.wait([life.opening])
             await life.client.aclose()
-        self.close()
+
+    def _release(self) -> None:
+        if self._closed and not self._users and self._client is not None:
+            client, self._client = self._client, None
+            client.client.close()
 
     def _make(self, step: Primitive) -> Any:
         if step.name == "pause":
@@ -79,17 +103,22 @@ class Connection:
             raise
 
     async def _opened_async(self) -> Any:
-        """The awaitable client of the running loop, made once however many tasks need it."""
+        """The awaitable client of the running loop, made once however many tasks need it.
+
+        Each loop has its own, since connections belong to one.
+        """
+        if self._closed:
+            raise StoreClosedError(_STORE)
         loop = asyncio.get_running_loop()
-        if self._async_life is None or self._async_life.loop is not loop:
+        life = self._lives.get(loop)
+        if life is None:
             client = self._living_client()
-            self._async_life = _Life(loop, client, loop.create_task(_first(client)))
-        life = self._async_life
+            life = self._lives[loop] = _Life(client, loop.create_task(_first(client)))
         try:
             return await asyncio.shield(life.opening)
         except BaseException:
-            if life.opening.done() and self._async_life is life:
-                self._async_life = None  # the next call tries again
+            if life.opening.done() and self._lives.get(loop) is life:
+                del self._lives[loop]  # the next call tries again
             raise
 
     async def _living_client(self) -> AsyncGenerator[Any]:
@@ -108,8 +137,11 @@ class Connection:
             key = self._api_key.resolve_value()
         except ValueError as error:
             raise _missing_key() from error
-        if not isinstance(key, str) or not key.strip():
+        key = key.strip() if isinstance(key, str) else ""  # a secret's file ends with a newline
+        if not key:
             raise _missing_key()
+        if not (key.isascii() and key.isprintable()):
+            raise MemoryStoreError("the Mem0 API key has characters that no key has")
         return key
 
 
@@ -120,9 +152,8 @@ def _missing_key() -> MemoryStoreError:
 
 
 class _Life(NamedTuple):
-    """An awaitable client, bound to the loop that it was made in."""
+    """An awaitable client, from its making to its end."""
 
-    loop: asyncio.AbstractEventLoop
     client: AsyncGenerator[Any]
     opening: asyncio.Task[Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from memstore import AddedMemory, Memory
 from memstore.errors import EventNotFoundError, MemoryStoreError, MemoryTimeoutError
-from memstore.filters import Filter
+from memstore.filters import Filter, compile_filter
 from memstore.memory import Position, Scope
 from memstore.primitives import Ranked
 from memstore.twins import Operation
@@ -31,7 +32,7 @@ MAX_TOP_K: Final = 1000
 
 _PAGE_SIZE: Final = 200
 _DELETED_AT_ONCE: Final = 1000
-_LISTING_ATTEMPTS: Final = 5
+_LISTING_ATTEMPTS: Final = 10
 _LONGEST_POLL: Final = 8.0
 
 
@@ -43,7 +44,7 @@ def insert(patience: Patience, memories: Sequence[Memory], options: Options) -> 
             messages = [to_message(memory) for memory in batch]
             answer = yield from ask(patience, "add", messages, repeatable=False, **{**options, **to_request(batch)})
             results = _results(answer)
-            stored += [stored_as(memory, _id(result)) for memory, result in zip(batch, results, strict=False)]
+            stored += [stored_as(memory, result["id"]) for memory, result in zip(batch, results, strict=False)]
             if len(results) != len(batch):
                 raise MemoryStoreError(f"Mem0 stored {len(results)} of {len(batch)} messages")
     except MemoryStoreError as error:
@@ -59,9 +60,9 @@ def infer(
     """Let Mem0 extract facts; unless it may go on in the background, wait for them."""
     messages = [to_message(memory) for memory in said]
     arguments = {**options, **to_inference(said[0], metadata)}
-    answer = yield from ask(patience, "add", messages, repeatable=False, **arguments)
+    answer = _object((yield from ask(patience, "add", messages, repeatable=False, **arguments)))
     if "results" in answer:
-        return _added(answer)
+        return _added(_results(answer))
     event_id = answer.get("event_id")
     if not isinstance(event_id, str):
         raise MemoryStoreError("Mem0 answered with neither results nor an event")
@@ -83,13 +84,14 @@ def select(
     patience: Patience, filter: Filter, after: Position | None, limit: int, options: Options
 ) -> Operation[list[Memory]]:
     """Every page, sorted here: the platform promises no order."""
-    filters = pushed_filters(filter)
-    for _ in range(_LISTING_ATTEMPTS):
+    filters, keep = pushed_filters(filter), compile_filter(filter)
+    for attempt in range(_LISTING_ATTEMPTS):
+        if attempt:
+            yield pause(min(attempt * patience.poll_interval, _LONGEST_POLL))
         found = yield from _every_page(patience, filters, options)
         if found is not None:
-            listed = sorted(found.values(), key=lambda memory: memory.position)
-            rest = listed if after is None else [memory for memory in listed if memory.position > after]
-            return list(rest[:limit])
+            rest = (memory for memory in found.values() if keep(memory) and (after is None or memory.position > after))
+            return list(sorted(rest, key=lambda memory: memory.position)[:limit])
     raise MemoryStoreError("Mem0's listing was changed by others while it was read, each time that it was tried")
 
 
@@ -102,10 +104,12 @@ def rank(patience: Patience, query: str, filter: Filter, limit: int, options: Op
     top_k = min(limit, MAX_TOP_K)
     arguments = {"threshold": 0.0, **options, "top_k": top_k, "filters": pushed_filters(filter)}
     answer = yield from ask(patience, "search", query, **arguments)
-    results = _results(answer)
-    hits: list[tuple[Memory, float]] = [(from_record(result), float(result.get("score") or 0.0)) for result in results]
+    results, keep = _results(answer), compile_filter(filter)
+    scored = ((from_record(result), float(result.get("score") or 0.0)) for result in results)
+    hits: list[tuple[Memory, float]] = [(memory, score) for memory, score in scored if keep(memory)]
     hits.sort(key=lambda hit: -hit[1])
-    return hits, len(results) < top_k or bool(options)
+    # Past the ceiling only the platform could say what a caller's own options leave out.
+    return hits, len(results) < top_k or (bool(options) and top_k == MAX_TOP_K)
 
 
 def delete(patience: Patience, ids: Sequence[str], options: Options) -> Operation[list[str]]:
@@ -136,7 +140,10 @@ def delete(patience: Patience, ids: Sequence[str], options: Options) -> Operatio
 
 def delete_all(patience: Patience, scope: Scope, options: Options) -> Operation[None]:
     """Delete what has these ids by the platform's own account, and wait until it is gone."""
-    answer = yield from ask(patience, "delete_all", **{**options, **scope.ids})
+    wanted: dict[str, Any] = {
+        name: json.dumps(value) if isinstance(value, Mapping) else value for name, value in options.items()
+    }
+    answer = _object((yield from ask(patience, "delete_all", **{**wanted, **scope.ids})))
     event_id = answer.get("event_id")
     if isinstance(event_id, str):
         yield from _event(patience, event_id, time.monotonic() + patience.timeout)
@@ -147,31 +154,32 @@ def _every_page(
 ) -> Operation[dict[str, Mem0Memory] | None]:
     """The records of every page by id; None if some were deleted meanwhile, since then others slip past a page."""
     found: dict[str, Mem0Memory] = {}
-    page, first_count = 1, None
+    page, count = 1, 0
     while True:
         arguments = {**options, "filters": filters, "page": page, "page_size": _PAGE_SIZE}
         try:
-            answer = yield from ask(patience, "get_all", **arguments)
+            answer = _object((yield from ask(patience, "get_all", **arguments)))
         except RequestError as error:
             if error.status == 404 and page > 1:  # the page is no more
                 return None
             raise
+        known = len(found)
         for result in _results(answer):
             memory = from_record(result)
             found[memory.id] = memory
-        count = answer.get("count")
-        if first_count is None:
-            first_count = count
-        elif count is not None and count < first_count:
+        count_before, count = count, answer.get("count") or 0
+        if count < count_before:
             return None
         if not answer.get("next"):
             return found
+        if len(found) == known:
+            raise MemoryStoreError("Mem0 returns the same page again")
         page += 1
 
 
 def _finished(patience: Patience, event_id: str, deadline: float | None) -> Operation[list[AddedMemory]]:
     event = yield from _event(patience, event_id, deadline)
-    return _added(event)
+    return _added(_results(event) if event.get("results") is not None else [])
 
 
 def _event(patience: Patience, event_id: str, deadline: float | None) -> Operation[Mapping[str, Any]]:
@@ -209,26 +217,34 @@ def _take_back(patience: Patience, ids: list[str], error: MemoryStoreError) -> O
         raise MemoryStoreError(f"{error}; {len(ids)} messages were stored before, and could not be deleted") from error
 
 
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise MemoryStoreError("Mem0 answered with something that is no object")
+    return answer
+
+
 def _results(answer: Any) -> list[dict[str, Any]]:
-    results = answer.get("results") if isinstance(answer, dict) else answer
+    """What an answer lists, each with an id."""
+    results = _object(answer).get("results")
     if not isinstance(results, list):
         raise MemoryStoreError("Mem0 answered without results")
+    if not all(isinstance(result, dict) and isinstance(result.get("id"), str) and result["id"] for result in results):
+        raise MemoryStoreError("Mem0 answered with a result that has no id")
     return results
 
 
-def _added(answer: Mapping[str, Any]) -> list[AddedMemory]:
+def _added(results: Sequence[Mapping[str, Any]]) -> list[AddedMemory]:
     """The entries of what was stored or changed."""
-    kept = [result for result in answer.get("results") or [] if result.get("event", "ADD") in ("ADD", "UPDATE")]
-    return [{"memory_id": _id(result), "memory": _text(result)} for result in kept]
-
-
-def _id(result: Mapping[str, Any]) -> str:
-    return str(result["id"])
+    kept = [result for result in results if result.get("event", "ADD") in ("ADD", "UPDATE")]
+    return [{"memory_id": result["id"], "memory": _text(result)} for result in kept]
 
 
 def _text(result: Mapping[str, Any]) -> str:
     data = result.get("data")
-    return str(data.get("memory") if isinstance(data, dict) else result.get("memory"))
+    text = data.get("memory") if isinstance(data, dict) else result.get("memory")
+    if not isinstance(text, str):
+        raise MemoryStoreError("Mem0 answered with a memory that has no text")
+    return text
 
 
 def _is_uuid(memory_id: str) -> bool:

@@ -15,7 +15,7 @@ Options: TypeAlias = Mapping[str, Any]
 
 NO_OPTIONS: Final[Options] = MappingProxyType({})
 
-_OURS: Final = frozenset({"messages", "options", "filters", "top_k", "page", "page_size"})
+_OURS: Final = frozenset({"fields", "filters", "messages", "options", "page", "page_size", "top_k"})
 """Arguments of the client that the store sets itself."""
 
 

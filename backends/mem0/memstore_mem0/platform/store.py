@@ -6,14 +6,14 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Self
-from urllib.parse import SplitResult, parse_qsl
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from haystack.core.serialization import default_from_dict, default_to_dict
 from haystack.dataclasses import ChatMessage
 from haystack.utils import Secret, deserialize_secrets_inplace
 
 from memstore import AddedMemory, BaseMemoryStore, Memory, operations
-from memstore.arguments import Addition, target
+from memstore.arguments import Addition, given_filters, target
 from memstore.base import BASE_CAPABILITIES
 from memstore.errors import RegistryError
 from memstore.filters import TRUE, Filter, parse
@@ -68,13 +68,16 @@ class Mem0MemoryStore(BaseMemoryStore):
             max_retries: how often a request is repeated where that is safe.
 
         Raises:
-            ValueError: a time that is not positive, or a negative number of retries.
+            ValueError: a time that is not positive, a negative number of retries, or a host that is no
+                base URL.
+            TypeError: a key that is no `Secret`.
         """
         super().__init__()
         _check_seconds(timeout, "timeout")
         _check_seconds(poll_interval, "poll_interval")
-        if max_retries < 0:
-            raise ValueError("max_retries is an integer from 0 on")
+        _check_retries(max_retries)
+        _check_key(api_key)
+        _check_host(host)
         self.api_key = api_key
         self.host = host
         self.timeout = timeout
@@ -216,7 +219,8 @@ class Mem0MemoryStore(BaseMemoryStore):
         Raises:
             FilterError: it is malformed, or the dialect cannot say it; the message names the place.
         """
-        return to_platform(parse(filters))
+        given = given_filters(filters)
+        return to_platform(TRUE if given is None else parse(given))
 
     # Configuration.
 
@@ -333,6 +337,29 @@ def _delete_all_by_mem0(scope: Scope) -> Operation[None]:
 def _check_seconds(value: object, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ValueError(f"{name} is a positive number of seconds")
+
+
+def _check_retries(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("max_retries is an integer from 0 on")
+
+
+def _check_key(value: object) -> None:
+    if not isinstance(value, Secret):
+        raise TypeError(f"api_key is a Secret, as in Secret.from_env_var('MEM0_API_KEY'), not {type(value).__name__}")
+
+
+def _check_host(host: object) -> None:
+    """A host is written down by `to_dict`, so it carries no secret."""
+    if host is None:
+        return
+    try:
+        parts = urlsplit(host) if isinstance(host, str) else None
+        named = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # it quotes the URL
+        parts, named = None, False
+    if parts is None or not named or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("host is a base URL as in 'https://mem0.example.com', without user, password and query")
 
 
 _OPTIONS: Final[Mapping[str, Any]] = {"host": str, "timeout": float, "poll_interval": float, "max_retries": int}
