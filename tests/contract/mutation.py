@@ -4,7 +4,7 @@ mutmut changes memstore/filters and the in-memory store, one small thing at a ti
 judges each change. A first pass asks the tests that were seen to reach the changed function; what
 survives that is put to the whole contract, since what a cache remembers reaches nothing. Changes to
 the words of errors are counted apart. Prints the score of each file and what each survivor changes.
-Takes about an hour on two cores.
+Takes some two hours on two cores; what was judged is kept in the folder, and the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -172,6 +172,18 @@ def survives(folder: Path, mutant: str) -> bool:
     return done.returncode == 0
 
 
+def judged(folder: Path, mutants: list[str]) -> dict[str, bool]:
+    """Which mutants survive the whole contract; each verdict is kept, so that an interrupted run goes on."""
+    verdicts = folder / "second_pass.jsonl"
+    known = dict(map(json.loads, verdicts.read_text().splitlines())) if verdicts.exists() else {}
+    missing = [mutant for mutant in mutants if mutant not in known]
+    with ThreadPoolExecutor(2) as pool, verdicts.open("a") as file:
+        for mutant, lives in zip(missing, pool.map(lambda m: survives(folder, m), missing), strict=True):
+            known[mutant] = lives
+            print(json.dumps([mutant, lives]), file=file, flush=True)
+    return known
+
+
 def changes_of(folder: Path, mutants: list[str]) -> dict[str, list[str]]:
     """The lines that each mutant takes out and puts in: mutmut keeps all of a function's versions in one file."""
     bodies: dict[str, list[str]] = {}
@@ -210,9 +222,8 @@ def main() -> None:
     left = [mutant for mutant in changes if mutant not in wording]
     if not survives(folder, "none"):
         sys.exit("the contract fails without any change")
-    with ThreadPoolExecutor(2) as pool:
-        alive = {m for m, lives in zip(left, pool.map(lambda m: survives(folder, m), left), strict=True) if lives}
-    report(codes, wording, {mutant: changes[mutant] for mutant in sorted(alive)})
+    lives = judged(folder, left)
+    report(codes, wording, {mutant: changes[mutant] for mutant in sorted(left) if lives[mutant]})
 
 
 def report(codes: Mapping[str, int | None], wording: set[str], survivors: Mapping[str, list[str]]) -> None:
