@@ -109,7 +109,7 @@ def test_a_broken_backend_is_nobody_elses_problem(install):
     install("plugin_five", "twice = plugin_five:PluginStore\nvarying = plugin_five:Varying\n", VARYING)
     assert type(store_from_dict(open_store("memory://").to_dict())).__name__ == "InMemoryMemoryStore"
     table = backends_table()
-    assert table.startswith("| capability | `memory://` | `varying://` | promise |")
+    assert table.startswith("| capability | `mem0://` | `mem0+oss://` | `memory://` | `varying://` | promise |")
     for scheme, (_, _, message) in BROKEN.items():
         with pytest.raises((RegistryError, MissingDependencyError), match=message) as failed:
             open_store(f"{scheme}://")

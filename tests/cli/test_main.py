@@ -15,8 +15,8 @@ from memstore.registry import GROUP
 def test_backends_shows_what_is_installed(capsys):
     assert main(["backends"]) == 0
     shown = capsys.readouterr().out
-    assert shown.splitlines()[0] == "| capability | `memory://` | promise |"
-    assert "| `list` (operation) | yes |" in shown
+    assert shown.splitlines()[0] == "| capability | `mem0://` | `mem0+oss://` | `memory://` | promise |"
+    assert "| `list` (operation) | yes | yes | yes |" in shown
 
 
 def test_a_backend_without_its_dependencies_offers_nothing(monkeypatch):
