@@ -380,3 +380,22 @@ def test_closing_while_it_is_used(platform):
             thread.join()
         assert {type(error) for error in heard} == {StoreClosedError}
         assert store._connection._client is None
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_nothing_of_ids_and_failures_is_logged(store, caplog, asynchronous):
+    """mem0ai prints an error for every 404, and httpx logs URLs, which hold ids."""
+    caplog.set_level("DEBUG")
+
+    def call(name, *arguments, **keywords):
+        if asynchronous:
+            return asyncio.run(getattr(store, f"{name}_async")(*arguments, **keywords))
+        return getattr(store, name)(*arguments, **keywords)
+
+    call("add_memories", messages=HELLO, infer=False, user_id="maya-the-first")
+    call("delete_all_memories", user_id="maya-the-first")
+    for name, argument in (("delete_memory", "00000000-0000-4000-8000-000000000000"), ("wait", ["unknown"])):
+        with pytest.raises(MemoryStoreError):
+            call(name, argument)
+    assert "maya-the-first" not in caplog.text
+    assert {record.name.partition(".")[0] for record in caplog.records} <= {"asyncio", "httpcore", "memstore"}

@@ -18,6 +18,7 @@ from memstore.errors import MemoryStoreError, StoreClosedError
 from memstore.twins import Operation, Primitive, drive, drive_async
 from memstore_mem0.loading import load_mem0, load_mem0_async
 from memstore_mem0.platform.asking import Patience, RequestError, ask
+from memstore_mem0.quiet import quiet
 
 T = TypeVar("T")
 
@@ -97,7 +98,8 @@ class Connection:
         client = load_mem0().MemoryClient
         http = import_module("httpx").Client(timeout=self._patience.timeout)
         try:
-            return client(api_key=self._key(), host=self._host, client=http)
+            with quiet():
+                return client(api_key=self._key(), host=self._host, client=http)
         except BaseException:
             http.close()
             raise
@@ -165,7 +167,8 @@ async def _first(generator: AsyncGenerator[T]) -> T:
 async def _ping(http: Any, step: Primitive) -> Any:
     if step.name == "pause":
         return await asyncio.sleep(*step.arguments)
-    return await _get_async(http)("/v1/ping/")
+    with quiet():
+        return await _get_async(http)("/v1/ping/")
 
 
 def _knowing(client: type[Any], pong: dict[str, Any]) -> type[Any]:
@@ -179,23 +182,23 @@ def _knowing(client: type[Any], pong: dict[str, Any]) -> type[Any]:
 
 
 def _step(client: Any, step: Primitive) -> Any:
-    match step:
-        case Primitive("pause", (seconds,)):
-            return time.sleep(seconds)
-        case Primitive("event", ((event_id,), _)):
-            return _get(client.client)(_event_path(event_id))
-    arguments, keywords = step.arguments
-    return getattr(client, step.name)(*arguments, **keywords)
+    if step.name == "pause":
+        return time.sleep(*step.arguments)
+    with quiet():  # mem0ai prints what it could not do, and httpx logs the ids in a URL
+        if step.name == "event":
+            return _get(client.client)(_event_path(*step.arguments[0]))
+        arguments, keywords = step.arguments
+        return getattr(client, step.name)(*arguments, **keywords)
 
 
 async def _step_async(client: Any, step: Primitive) -> Any:
-    match step:
-        case Primitive("pause", (seconds,)):
-            return await asyncio.sleep(seconds)
-        case Primitive("event", ((event_id,), _)):
-            return await _get_async(client.async_client)(_event_path(event_id))
-    arguments, keywords = step.arguments
-    return await getattr(client, step.name)(*arguments, **keywords)
+    if step.name == "pause":
+        return await asyncio.sleep(*step.arguments)
+    with quiet():
+        if step.name == "event":
+            return await _get_async(client.async_client)(_event_path(*step.arguments[0]))
+        arguments, keywords = step.arguments
+        return await getattr(client, step.name)(*arguments, **keywords)
 
 
 def _get(http: Any) -> Callable[[str], Any]:
