@@ -39,6 +39,7 @@ class OpenAIServer:
         script: answers of the model that are still to be given, texts or `Broken`.
         prompts: what the model was asked, the last message of each request.
         open: cleared, it holds answers back.
+        asked: set as soon as the model is asked.
         embeds: whether embeddings work.
     """
 
@@ -47,6 +48,7 @@ class OpenAIServer:
         self.prompts: list[str] = []
         self.open = threading.Event()
         self.open.set()
+        self.asked = threading.Event()
         self.embeds = True
         self.base_url = ""
 
@@ -68,6 +70,7 @@ class OpenAIServer:
 
     def complete(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Answer ``/chat/completions``."""
+        self.asked.set()
         self.open.wait(30)
         self.prompts.append(body["messages"][-1]["content"])
         answer = self.script.popleft() if self.script else facts()

@@ -45,6 +45,10 @@ class OSSContract(StoreContract):
         """What is configured beside the model."""
         return {}
 
+    def model(self, server: OpenAIServer) -> dict[str, Any]:
+        """What is configured of it."""
+        return {"llm": model_at(server)}
+
     @contextmanager
     def new_store(self) -> Iterator[Any]:
         self.clock = ManualClock()
@@ -54,7 +58,7 @@ class OSSContract(StoreContract):
             tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder,
         ):
             self.folder = Path(folder)
-            config = {"llm": model_at(server), **self.config()}
+            config = {**self.model(server), **self.config()}
             with Mem0OSSMemoryStore(config, path=folder, clock=self.clock) as store:
                 yield store
 

@@ -3,9 +3,12 @@
 By default only what this store could most easily get wrong; all of it, and the async twins, with ``-m slow``.
 """
 
+from typing import Any
+
 import pytest
 from backends.mem0_oss.contracts import CLAIMS, OSSContract
 
+from memstore.testing.contract.adding import Adding
 from memstore.testing.contract.durability import Durability
 from memstore.testing.contract.erasing import Erasing
 from memstore.testing.contract.metadata import Metadata
@@ -22,6 +25,18 @@ CHOSEN = {
 class TestMem0OSS(OSSContract):
     claims = CLAIMS | {"erasure"}
 
+
+class TestWithoutAModel(OSSContract):
+    """As one gets it without a configuration: adding, where `infer=True` is refused."""
+
+    claims = CLAIMS | {"erasure"}
+
+    def model(self, server: Any) -> dict[str, Any]:
+        return {}
+
+
+for name in CONTRACT.keys() - {test.name for test in contract_tests_of(Adding)}:
+    setattr(TestWithoutAModel, name, None)
 
 for name in CONTRACT:
     kept = getattr(TestMem0OSS, name)

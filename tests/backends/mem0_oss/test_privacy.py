@@ -13,6 +13,7 @@ from openai_server import KEY, OpenAIServer, facts
 
 from memstore.errors import MemoryStoreError
 from memstore_mem0.oss.store import Mem0OSSMemoryStore
+from memstore_mem0.quiet import quiet
 
 SAID = [ChatMessage.from_user("harbour-4711 and yesterday")]
 
@@ -47,6 +48,46 @@ def test_others_still_log(folder, caplog):
         use_everything(store)
         logging.getLogger("mem0.memory.main").info("a program's own use of mem0")
     assert "a program's own use of mem0" in caplog.text
+
+
+class Noisy:
+    """An embedder that logs what it gets, as clients of services do."""
+
+    def __init__(self, *loggers):
+        self.loggers = loggers
+
+    def embed(self, text, memory_action=None):
+        for name in self.loggers:
+            logging.getLogger(name).warning("embedding %s", text)
+        return [1.0] * 256
+
+    def embed_batch(self, texts, memory_action=None):
+        return [self.embed(text) for text in texts]
+
+
+def test_no_package_logs_a_text(store, caplog):
+    caplog.set_level(logging.DEBUG)
+    own, kept = logging.getLogger("litellm.own"), []
+    own.propagate, handler = False, logging.Handler()
+    handler.emit = kept.append
+    own.addHandler(handler)
+    late = f"botocore.made.in.the.middle.{id(store)}"
+    store.warm_up()
+    store._library.memory.embedding_model._part = Noisy("litellm.own", late, "root", None, "memstore.of_its_own")
+    store.add_memories(messages=SAID, infer=False, user_id="maya")
+    assert [record.name for record in caplog.records if "harbour" in record.getMessage()] == ["memstore.of_its_own"]
+    assert kept == []
+    own.warning("later")
+    logging.getLogger(late).warning("later")
+    assert len(kept) == 1 and caplog.text.count("later") == 1
+
+
+@pytest.mark.parametrize("place", [logging.lastResort, logging.root], ids=["no handler", "the root itself"])
+def test_nor_is_it_heard_elsewhere(place):
+    record = logging.makeLogRecord({"name": "root", "msg": "x"})
+    with quiet():
+        assert not place.filter(record)
+    assert place.filter(record)
 
 
 def test_importing_does_not_touch_logging():

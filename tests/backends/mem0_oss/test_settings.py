@@ -1,6 +1,7 @@
 """Configurations: secrets, what is filled in, and what is said where they are wrong."""
 
 import json
+import re
 
 import pytest
 from backends.mem0_oss.contracts import key_in_environment
@@ -9,7 +10,8 @@ from haystack.utils import Secret
 from openai_server import KEY
 
 from memstore.errors import MemoryStoreError, MissingDependencyError
-from memstore_mem0.oss.settings import to_json
+from memstore_mem0.oss.library import is_embedded
+from memstore_mem0.oss.settings import from_json, to_json
 from memstore_mem0.oss.store import Mem0OSSMemoryStore
 
 ENVIRONMENT = Secret.from_env_var("MEMSTORE_TEST_OPENAI_KEY")
@@ -39,6 +41,21 @@ def test_secrets_from_the_environment_are_written_by_name():
         {"hosts": [{"token": KEY}]},
         {"connection_string": f"postgresql://me:{KEY}@host/db"},
         {"dsn": f"host=localhost password={KEY}"},
+        {"headers": {"Authorization": KEY}},
+        {"headers": {"X-Whatever": f"Bearer {KEY}"}},
+        {"headers": {"X-Api-Key": KEY}},
+        {"http_auth": ["me", KEY]},
+        {"auth": KEY},
+        {"passwd": KEY},
+        {"pwd": KEY},
+        {"key": KEY},
+        {"accountKey": KEY},
+        {"connection_string": f"DefaultEndpointsProtocol=https;AccountName=me;AccountKey={KEY}==;"},
+        {"connection_string": f"Server=db;Uid=me;Pwd={KEY};"},
+        {"url": f"https://{KEY}@host/path"},
+        {"url": f"https://host/path?version=1&api-key={KEY}"},
+        {"url": f"https://host/path?sig={KEY}"},
+        {"url": f"redis://:{KEY}@host/0"},
         {"api_key": Secret.from_token(KEY)},
         {"client": object()},
     ],
@@ -48,11 +65,38 @@ def test_secrets_in_plain_sight_are_not_written(settings):
     with pytest.raises(ValueError) as raised:
         store.to_dict()
     assert KEY not in str(raised.value) and KEY not in repr(store)
+    assert f"config['vector_store']['config'][{next(iter(settings))!r}]" in str(raised.value)
+    if "client" not in settings:
+        assert "Secret.from_env_var" in str(raised.value)
 
 
 def test_what_only_sounds_like_a_secret_is_written():
-    config = {"llm": {"provider": "openai", "config": {"max_tokens": 100, "openai_base_url": "http://127.0.0.1:1/v1"}}}
+    settings = {
+        "max_tokens": 100,
+        "openai_base_url": "http://127.0.0.1:1/v1",
+        "url": "postgresql://me@host:5432/db?sslmode=require",
+        "dsn": "host=localhost user=me",
+        "keyspace": "mine",
+        "user": "me",
+        "headers": {"Accept": "text/plain"},
+        "model": "keynote-auth-1",
+    }
+    config = {"llm": {"provider": "openai", "config": settings}}
     assert to_json(config) == config
+
+
+def test_secrets_in_lists_are_written_by_name():
+    config = {"vector_store": {"provider": "opensearch", "config": {"http_auth": ["me", ENVIRONMENT]}}}
+    with pytest.raises(ValueError, match=r"\['http_auth'\]\[0\]"):
+        to_json(config)
+    config["vector_store"]["config"]["http_auth"][0] = ENVIRONMENT
+    assert from_json(to_json(config)) == config
+
+
+def test_no_parameters_are_the_defaults():
+    for written in ({}, {"init_parameters": None}, {"init_parameters": {}}):
+        data = {"type": "memstore_mem0.oss.store.Mem0OSSMemoryStore", **written}
+        assert Mem0OSSMemoryStore.from_dict(data).to_dict() == Mem0OSSMemoryStore().to_dict()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +106,7 @@ def test_what_only_sounds_like_a_secret_is_written():
         ({"vector_store": {"provider": "qdrunt"}}, "Unsupported vector store provider: qdrunt"),
         ({"vector_store": {"provider": "qdrant", "config": {"pth": "x"}}}, "vector_store.*Extra fields not allowed"),
         ({"llm": {"provider": "qdrunt"}}, "llm"),
-        ({"llm": {"provider": "openai", "config": {"modl": KEY}}}, "config.'llm'.*TypeError"),
+        ({"llm": {"provider": "openai", "config": {"modl": KEY}}}, "config.'llm'.*TypeError.*no setting 'modl'"),
         ({"embedder": {"provider": "qdrunt"}}, "embedder.*qdrunt"),
     ],
 )
@@ -90,6 +134,19 @@ def test_a_missing_key_is_told(folder):
         Mem0OSSMemoryStore({"llm": openai(ENVIRONMENT)}, path=folder).warm_up()
 
 
+@pytest.mark.parametrize("section", ["llm", "embedder"])
+def test_a_key_that_nobody_gave_is_told_and_the_folder_is_free_again(folder, monkeypatch, section):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    config = {section: {"provider": "openai", "config": {}}}
+    with pytest.raises(
+        MemoryStoreError, match="OPENAI_API_KEY is not set.*" + re.escape(f"config['{section}']")
+    ) as kept:
+        Mem0OSSMemoryStore(config, path=folder).warm_up()
+    with Mem0OSSMemoryStore(path=folder) as mended:
+        mended.warm_up()
+    del kept
+
+
 @pytest.mark.parametrize("provider", ["qdrant", "chroma", "faiss"])
 def test_files_lie_in_the_folder(folder, provider):
     config = {"vector_store": {"provider": provider, "config": {"collection_name": "mine"}}}
@@ -112,3 +169,18 @@ def test_claims_follow_the_vector_store():
     assert "erasure" not in claims("chroma") | claims("pgvector") | claims("pinecone")
     assert "read_after_write" in claims("pgvector")
     assert "read_after_write" not in claims("pinecone")
+
+
+@pytest.mark.parametrize(
+    ("settings", "embedded"),
+    [
+        ({}, True),
+        ({"path": "somewhere"}, True),
+        ({"host": "localhost"}, True),
+        ({"host": "localhost", "port": 8000}, False),
+        ({"api_key": "x", "tenant": "y"}, False),
+        ({"client": object()}, False),
+    ],
+)
+def test_a_server_of_chromas_has_no_folder(settings, embedded):
+    assert is_embedded({"vector_store": {"provider": "chroma", "config": settings}}) is embedded

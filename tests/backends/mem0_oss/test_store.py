@@ -1,5 +1,6 @@
 """The store with embedded Qdrant: what it keeps, of whom, and for how many at once."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ import pytest
 from haystack.dataclasses import ChatMessage
 
 from memstore import Memory, bind
-from memstore.errors import MemoryConflictError, MemoryStoreError, RegistryError
+from memstore.errors import MemoryConflictError, MemoryStoreError, RegistryError, StoreClosedError
 from memstore_mem0.oss.store import Mem0OSSMemoryStore
 
 
@@ -163,3 +164,54 @@ def test_nothing_of_texts_in_reprs(store):
 def test_bound_stores_share_the_folder(store):
     say(bind(store, user_id="maya"), "hers")
     assert texts(bind(store, user_id="noor")) == []
+
+
+def test_a_call_that_waited_for_its_turn_does_not_open_a_closed_store_again(store, folder):
+    say(store, "one", user_id="maya")
+    store.close()
+    with pytest.raises(StoreClosedError):
+        store._delete([])  # as one that was let in before
+    with Mem0OSSMemoryStore(path=folder) as again:
+        assert texts(again, user_id="maya") == ["one"]
+
+
+def test_two_stores_may_share_a_history(store, folder):
+    with Mem0OSSMemoryStore({"vector_store": {"provider": "faiss"}}, path=folder) as other:
+        for each, text in ((store, "one"), (other, "two"), (store, "three")):
+            say(each, text, user_id="maya")
+        store.close()
+        say(other, "four", user_id="maya")
+        other.delete_all_memories(user_id="maya")
+    with sqlite3.connect(folder / "history.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert connection.execute("SELECT count(*) FROM history").fetchone() == (6,)
+    connection.close()
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_is_none_is_told(folder, name):
+    (folder / "file").write_text("")
+    for path in (folder / name, None):
+        config = {"vector_store": {"provider": "qdrant", "config": {"path": str(folder / name)}}}
+        store = Mem0OSSMemoryStore(config, path=folder) if path is None else Mem0OSSMemoryStore(path=path)
+        with pytest.raises(MemoryStoreError, match="cannot be used") as raised:
+            store.warm_up()
+        assert str(folder / "file") in str(raised.value)
+
+
+def test_a_relative_path_is_of_the_folder_in_which_the_store_was_made(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with Mem0OSSMemoryStore(path="mine") as store:
+        (folder / "elsewhere").mkdir()
+        monkeypatch.chdir(folder / "elsewhere")
+        say(store, "one", user_id="maya")
+        assert store.to_dict()["init_parameters"]["path"] == "mine"
+    assert (folder / "mine" / "history.db").exists() and not list((folder / "elsewhere").iterdir())
+
+
+def test_warming_up_reaches_for_the_vector_store(folder):
+    pool = pytest.importorskip("psycopg_pool").ConnectionPool("host=127.0.0.1 port=1", open=False, timeout=0.2)
+    config = {"vector_store": {"provider": "pgvector", "config": {"connection_pool": pool}}}
+    with Mem0OSSMemoryStore(config, path=folder) as store:
+        with pytest.raises(MemoryStoreError, match="the vector store does not work: Pool"):
+            store.warm_up()

@@ -8,7 +8,9 @@ real ones do, and keep what went wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -30,6 +32,7 @@ class Extraction:
         scope_key: names the conversation in the history database.
         make: the memory of a fact, from its row's id, its text and whose it is.
         scope: one record of the conversation, for the ids that facts are looked for by.
+        thinking: what the model is asked in.
         added: the facts whose rows were written.
         failures: what went wrong, in order.
     """
@@ -37,6 +40,7 @@ class Extraction:
     scope_key: str
     make: Callable[[str, str, str | None], Memory]
     scope: Memory
+    thinking: Callable[[], AbstractContextManager[None]] = nullcontext
     added: list[Memory] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
 
@@ -50,26 +54,44 @@ class Extraction:
             raise self.failures[0]
 
 
+_current: ContextVar[Extraction | None] = ContextVar("memstore_mem0_extraction", default=None)
+
+
+@contextmanager
+def extracting(extraction: Extraction | None) -> Iterator[None]:
+    """Have what this thread does in the block belong to an extraction, or to none. Other threads have their own."""
+    token = _current.set(extraction)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 class Watched:
     """Stands in for a part; what is not watched goes through."""
 
     def __init__(self, part: Any) -> None:
-        """Nothing is extracted yet."""
+        """`part` is the real one."""
         self._part = part
-        self.extraction: Extraction | None = None
+
+    @property
+    def extraction(self) -> Extraction | None:
+        """The conversation of which this thread makes facts."""
+        return _current.get()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
 
     def _attempt(self, work: Callable[[], Any]) -> Any:
         """Do it; while facts are extracted, keep what it raises."""
-        if self.extraction is None:
+        extraction = self.extraction
+        if extraction is None:
             return work()
-        self.extraction.check()
+        extraction.check()
         try:
             return work()
         except Exception as error:
-            self.extraction.failures.append(error)
+            extraction.failures.append(error)
             raise
 
 
@@ -78,10 +100,15 @@ class WatchedModel(Watched):
 
     def generate_response(self, *args: Any, **kwargs: Any) -> Any:
         """See mem0's `LLMBase`."""
-        return self._attempt(lambda: self._checked(self._part.generate_response(*args, **kwargs), kwargs))
+        return self._attempt(lambda: self._answer(args, kwargs))
 
-    def _checked(self, answer: Any, kwargs: dict[str, Any]) -> Any:
-        if self.extraction is not None and kwargs.get("response_format"):
+    def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        extraction = self.extraction
+        if extraction is None:
+            return self._part.generate_response(*args, **kwargs)
+        with extracting(None), extraction.thinking():  # a model may be a program that uses a store itself
+            answer = self._part.generate_response(*args, **kwargs)
+        if kwargs.get("response_format"):
             check_answer(answer)
         return answer
 
@@ -131,9 +158,10 @@ class WatchedVectorStore(Watched):
         return self._attempt(lambda: self._add_facts(extraction, vectors, payloads, ids))
 
     def _within(self, query: str, vectors: Any, top_k: int, filters: dict[str, Any] | None) -> Any:
-        if self.extraction is None:
+        extraction = self.extraction
+        if extraction is None:
             return self._part.search(query=query, vectors=vectors, top_k=top_k, filters=filters)
-        scope = self.extraction.scope.scope.filter
+        scope = extraction.scope.scope.filter
         found = self._part.search(query=query, vectors=vectors, top_k=top_k, filters=self.rows.pushed(scope))
         memories = ((row, from_payload(str(row.id), row.payload or {})) for row in found)
         return [row for row, memory in memories if memory is not None and matches(scope, memory)]
@@ -171,7 +199,8 @@ class WatchedHistory(Watched):
         self._attempt(lambda: self._part.save_messages(messages, self._key(session_scope)))
 
     def _key(self, session_scope: str) -> str:
-        return session_scope if self.extraction is None else self.extraction.scope_key
+        extraction = self.extraction
+        return session_scope if extraction is None else extraction.scope_key
 
 
 def check_answer(answer: Any) -> None:

@@ -113,9 +113,17 @@ def batched(databases: Sequence[sqlite3.Connection], rows: int, *, erasing: bool
 
 
 def leave_as_found(databases: Sequence[sqlite3.Connection]) -> None:
-    """Give the files back in the mode that Mem0 and Qdrant make them in."""
+    """Give the files back in the mode that Mem0 and Qdrant make them in.
+
+    A history that another store has open too stays as it is; the last one to close it gives it back.
+    """
     for database in databases:
-        _mode(database, "DELETE")
+        database.execute("PRAGMA busy_timeout = 0")
+        try:
+            _mode(database, "DELETE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
 
 
 def databases_of(memory: Any) -> list[sqlite3.Connection]:

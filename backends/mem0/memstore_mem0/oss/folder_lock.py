@@ -23,11 +23,14 @@ class FolderLock:
         """Take the folder.
 
         Raises:
-            MemoryStoreError: another store, of this process or another, has it.
+            MemoryStoreError: another store, of this process or another, has it, or it is no folder.
         """
         portalocker: Any = import_module("portalocker")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = (self._folder / _NAME).open("a", encoding="utf-8")
+        make_folder(self._folder)
+        try:
+            file = (self._folder / _NAME).open("a", encoding="utf-8")
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
         try:
             portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
         except portalocker.exceptions.LockException:
@@ -47,6 +50,23 @@ def folder_in_use(folder: Path | str) -> MemoryStoreError:
     """What is raised where somebody else has the folder."""
     return MemoryStoreError(
         f"the folder {folder} is in use by another store or process. Share one Mem0OSSMemoryStore between threads, "
-        "close the other one, or give each its own path; for several processes, configure a vector store that is a "
-        "server"
+        "close the other one, or give each vector store a folder of its own: by the store's path or, where the "
+        "configuration names it, config['vector_store']['config']['path']. For several processes, configure a vector "
+        "store that is a server"
     )
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that it is there.
+
+    Raises:
+        MemoryStoreError: it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> MemoryStoreError:
+    return MemoryStoreError(f"the folder {folder} cannot be used: {error.strerror or type(error).__name__}")

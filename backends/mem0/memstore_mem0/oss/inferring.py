@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
@@ -11,7 +11,7 @@ from memstore import Memory
 from memstore.errors import MemoryStoreError
 from memstore.json_values import copy_json
 from memstore.memory import AddedMemory
-from memstore_mem0.oss.checking import Extraction, scope_key, stand_in
+from memstore_mem0.oss.checking import Extraction, extracting, scope_key, stand_in
 from memstore_mem0.oss.library import Library
 from memstore_mem0.oss.payload import point_id
 
@@ -19,17 +19,28 @@ _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "
 """Mem0 leaves out what tools say; to it, it comes from the agent's side."""
 
 
-def infer(library: Library, said: Sequence[Memory], metadata: Mapping[str, Any]) -> list[AddedMemory]:
-    """Have facts made of what was said, and stored.
+def infer(
+    library: Library,
+    said: Sequence[Memory],
+    metadata: Mapping[str, Any],
+    thinking: Callable[[], AbstractContextManager[None]],
+) -> list[AddedMemory]:
+    """Have facts made of what was said, and stored. The model is asked before anything is written.
+
+    Args:
+        library: it is this thread's alone, but for while the model thinks.
+        said: the conversation, a record for each message.
+        metadata: what each fact gets.
+        thinking: what the model is asked in.
 
     Raises:
         MemoryStoreError: the model, the embedder or a database failed, or the model's answer is none.
             Nothing is stored then.
     """
     first = said[0]
-    extraction = Extraction(scope_key(first.scope.ids), lambda *fact: _fact(first, metadata, *fact), first)
+    extraction = Extraction(scope_key(first.scope.ids), lambda *fact: _fact(first, metadata, *fact), first, thinking)
     messages = [_message(memory) for memory in said]
-    with _extracting(library, extraction):
+    with extracting(extraction):
         try:
             library.memory.add(
                 messages, metadata={"created_at": first.created_at.isoformat()}, infer=True, **_entities(first)
@@ -39,19 +50,6 @@ def infer(library: Library, said: Sequence[Memory], metadata: Mapping[str, Any])
             _undo(library, extraction.added)
             _fail(extraction.failures[0] if extraction.failures else error)
     return [{"memory_id": fact.id, "memory": fact.text} for fact in extraction.added]
-
-
-@contextmanager
-def _extracting(library: Library, extraction: Extraction) -> Iterator[None]:
-    memory = library.memory
-    parts = (memory.llm, memory.embedding_model, memory.vector_store, memory.db)
-    for part in parts:
-        part.extraction = extraction
-    try:
-        yield
-    finally:
-        for part in parts:
-            part.extraction = None
 
 
 def _entities(said: Memory) -> dict[str, str]:

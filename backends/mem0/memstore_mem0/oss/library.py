@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,13 +16,24 @@ from memstore_mem0.loading import load_mem0
 from memstore_mem0.oss.checking import WatchedEmbedder, WatchedHistory, WatchedModel, WatchedVectorStore
 from memstore_mem0.oss.embedder import DIMENSIONS, OfflineEmbedder
 from memstore_mem0.oss.erasing import Eraser, batched, databases_of, leave_as_found
-from memstore_mem0.oss.folder_lock import FolderLock, folder_in_use
+from memstore_mem0.oss.folder_lock import FolderLock, folder_in_use, make_folder
 from memstore_mem0.oss.rows import Rows
 from memstore_mem0.oss.support import Engine, engine_of
 
 _PLACEHOLDER: Final[Mapping[str, Any]] = {"provider": "lmstudio", "config": {}}
 """For parts that are replaced at once: a client of a server on this machine, which it calls when it is used."""
 _FOLDERED: Final = frozenset({"qdrant", "chroma", "faiss"})
+_KEYS: Final = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "gemini": "GOOGLE_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "openai_structured": "OPENAI_API_KEY",
+    "together": "TOGETHER_API_KEY",
+    "xai": "XAI_API_KEY",
+}
+"""Where providers look for a key that a configuration does not give."""
 _QDRANT_IN_USE: Final = "already accessed by another instance"
 
 
@@ -83,18 +95,20 @@ def open_library(config: Mapping[str, Any], folder: Path) -> Library:
     embedder, dimensions = _embedder(config)
     settings = _completed(provider, settings, engine, folder, dimensions)
     lock = None
-    if engine.embedded(settings) and settings.get("path"):
-        lock = FolderLock(Path(settings["path"]))
-        lock.acquire()
-    try:
-        memory = _memory(config, {"provider": provider, "config": settings}, folder)
-    except BaseException as error:
-        if lock is not None:
-            lock.release()
-        if isinstance(error, RuntimeError) and _QDRANT_IN_USE in str(error):
-            raise folder_in_use(settings["path"]) from None
-        raise
-    return _watched(memory, embedder, engine, lock, infers="llm" in config)
+    with ExitStack() as opened:  # closed again if anything fails
+        if engine.embedded(settings) and settings.get("path"):
+            lock = FolderLock(Path(settings["path"]))
+            lock.acquire()
+            opened.callback(lock.release)
+        try:
+            memory = _memory(config, {"provider": provider, "config": settings}, folder, opened)
+        except RuntimeError as error:
+            if _QDRANT_IN_USE in str(error):
+                raise folder_in_use(settings["path"]) from None
+            raise
+        library = _watched(memory, embedder, engine, lock, infers="llm" in config)
+        opened.pop_all()
+    return library
 
 
 def is_embedded(config: Mapping[str, Any]) -> bool:
@@ -121,9 +135,9 @@ def _watched(memory: Any, embedder: Any, engine: Engine, lock: FolderLock | None
     return Library(memory, engine, rows, Eraser(memory, engine, entities), infers, lock)
 
 
-def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Path) -> Any:
+def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Path, opened: ExitStack) -> Any:
     """A `mem0.Memory` with a stand-in for the embedder, and for the language model where none is configured."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     sections = {
         "history_db_path": str(folder / "history.db"),
         "llm": dict(_PLACEHOLDER),
@@ -131,7 +145,7 @@ def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Pat
         "embedder": dict(_PLACEHOLDER),
         "vector_store": vector_store,
     }
-    Path(sections["history_db_path"]).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    make_folder(Path(sections["history_db_path"]).expanduser().parent)
     base = import_module("mem0.configs.base")
     try:
         parsed = base.MemoryConfig(**sections)
@@ -142,8 +156,10 @@ def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Pat
     except ValueError as error:
         raise MemoryStoreError(f"config is not what mem0ai takes: {_reasons(error)}") from None
     main = import_module("mem0.memory.main")
+    memory = main.Memory.__new__(main.Memory)  # in two steps: one that fails midway has opened files
+    opened.callback(_discard, memory)
     try:
-        return main.Memory(parsed)
+        memory.__init__(parsed)
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     except ImportError as error:
@@ -154,6 +170,7 @@ def _memory(config: Mapping[str, Any], vector_store: dict[str, Any], folder: Pat
         raise _not_set_up(config, vector_store, error) from error
     except Exception as error:
         raise _not_set_up(config, vector_store, error) from error
+    return memory
 
 
 def _embedder(config: Mapping[str, Any]) -> tuple[Any, int | None]:
@@ -170,7 +187,7 @@ def _embedder(config: Mapping[str, Any]) -> tuple[Any, int | None]:
         raise MissingDependencyError(f"config['embedder'] needs a package: {error}") from error
     except Exception as error:
         raise MemoryStoreError(
-            f"config['embedder'] (provider {provider!r}) could not be set up: {type(error).__name__}"
+            f"config['embedder'] (provider {provider!r}) could not be set up: {_reason(config, ['embedder'], error)}"
         ) from error
     return embedder, settings.get("embedding_dims") or getattr(embedder.config, "embedding_dims", None)
 
@@ -203,7 +220,24 @@ def _section(config: Mapping[str, Any], name: str, default: str) -> tuple[str, d
 def _not_set_up(config: Mapping[str, Any], vector_store: dict[str, Any], error: Exception) -> MemoryStoreError:
     parts = [f"config['vector_store'] (provider {vector_store['provider']!r})"]
     parts += [f"config[{name!r}]" for name in ("llm", "reranker", "history_db_path") if name in config]
-    return MemoryStoreError(f"mem0ai could not be set up from {', '.join(parts)}: {type(error).__name__}")
+    reason = _reason(config, ["llm"] if "llm" in config else [], error)
+    return MemoryStoreError(f"mem0ai could not be set up from {', '.join(parts)}: {reason}")
+
+
+def _reason(config: Mapping[str, Any], names: Sequence[str], error: Exception) -> str:
+    """The kind of an error, the setting that nobody takes, and the keys that these sections lack: no values."""
+    reason = type(error).__name__
+    if isinstance(error, TypeError) and (found := re.search(r"unexpected keyword argument '(\w+)'", str(error))):
+        reason += f" (there is no setting {found[1]!r})"
+    for name in names:
+        provider, settings = _section(config, name, "openai")
+        variable = _KEYS.get(provider)
+        if variable and not settings.get("api_key") and not os.environ.get(variable):
+            reason += (
+                f"; {variable} is not set: set it, or give config[{name!r}]['config']['api_key'] as "
+                "Secret.from_env_var('...')"
+            )
+    return reason
 
 
 def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
@@ -218,6 +252,14 @@ def _reasons(error: ValueError) -> str:
         return type(error).__name__
     reasons = (f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in details(include_input=False))
     return re.sub(r"\s*\[type=[^\n]*|\s*For further information[^\n]*", "", "; ".join(reasons)).replace("\n", " ")
+
+
+def _discard(memory: Any) -> None:
+    """Close what a `mem0.Memory` has opened, however far it came."""
+    with suppress(Exception):  # why it is given up matters more
+        _close_engine(getattr(memory, "vector_store", None))
+    with suppress(Exception):
+        memory.close()
 
 
 def _close_engine(vector_store: Any) -> None:

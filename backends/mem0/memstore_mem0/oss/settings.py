@@ -11,9 +11,23 @@ from haystack.utils import Secret
 
 from memstore.errors import MemoryStoreError
 
-_SECRET_WORDS: Final = ("api_key", "apikey", "password", "secret", "token", "credential", "access_key", "private_key")
+_SECRET_WORDS: Final = (
+    *("api_key", "apikey", "access_key", "account_key", "private_key", "shared_key", "master_key", "admin_key"),
+    *("subscription_key", "function_key", "encryption_key", "signing_key"),
+    *("password", "passwd", "passphrase", "secret", "token", "credential", "authorization", "signature", "cookie"),
+)
+"""What stands in the name of a secret."""
+_SECRET_NAMES: Final = frozenset({"key", "keys", "auth", "http_auth", "basic_auth", "pwd", "pass", "sig", "sas"})
 _NO_SECRETS: Final = frozenset({"max_tokens", "max_completion_tokens", "tokenizer", "num_tokens"})
-_PASSWORD_INSIDE: Final = re.compile(r"://[^/@\s]*:[^/@\s]+@|\bpassword\s*=", re.IGNORECASE)
+_SECRET_INSIDE: Final = re.compile(
+    r"://[^@\s]*:[^@\s]+@"  # a password in a URL
+    r"|\bhttps?://[^/@\s]+@"  # a token in the place of a name
+    r"|^\s*(?:bearer|basic|apikey|token)\s+\S{8,}\s*$",  # a header
+    re.IGNORECASE,
+)
+_ASSIGNED: Final = re.compile(r"([\w.-]+)\s*=\s*[^\s&;]")
+"""In a connection string, or the query of a URL."""
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 Place = tuple[str | int, ...]
 
@@ -62,16 +76,23 @@ def _resolve(value: Any, place: Place) -> Any:
 
 def _written(value: Any, place: Place) -> Any:
     if isinstance(value, Secret):
-        return value.to_dict()
-    if isinstance(value, str) and (_names_secret(place[-1]) or _PASSWORD_INSIDE.search(value)):
-        raise ValueError(
-            f"{_path(place)} holds a secret, which is not written down: give Secret.from_env_var('...') in its place"
-        )
+        try:
+            return value.to_dict()
+        except ValueError:  # one that is no name of a variable
+            raise _plain(place) from None
+    if isinstance(value, str) and (_names_secret(_name(place)) or _holds_secret(value)):
+        raise _plain(place)
     try:
         json.dumps(value)
     except (TypeError, ValueError):
         raise ValueError(f"{_path(place)} is of type {type(value).__name__}, which cannot be written down") from None
     return value
+
+
+def _plain(place: Place) -> ValueError:
+    return ValueError(
+        f"{_path(place)} holds a secret, which is not written down: give Secret.from_env_var('...') in its place"
+    )
 
 
 def _read(value: Any) -> Any:
@@ -82,9 +103,18 @@ def _read(value: Any) -> Any:
     return [_read(item) for item in value] if isinstance(value, list) else value
 
 
-def _names_secret(key: str | int) -> bool:
-    name = str(key).lower()
-    return name not in _NO_SECRETS and any(word in name for word in _SECRET_WORDS)
+def _names_secret(key: str) -> bool:
+    name = _HUMP.sub("_", key).lower().replace("-", "_")
+    return name in _SECRET_NAMES or (name not in _NO_SECRETS and any(word in name for word in _SECRET_WORDS))
+
+
+def _holds_secret(value: str) -> bool:
+    return bool(_SECRET_INSIDE.search(value)) or any(map(_names_secret, _ASSIGNED.findall(value)))
+
+
+def _name(place: Place) -> str:
+    """The key of a value or, in a list, of that list."""
+    return next((key for key in reversed(place) if isinstance(key, str)), "")
 
 
 def _path(place: Place) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote
 from haystack.core.serialization import default_from_dict, default_to_dict
 
 from memstore import BASE_CAPABILITIES, AddedMemory, BaseMemoryStore, Memory, Position, Scope
-from memstore.errors import MemoryStoreError, RegistryError
+from memstore.errors import MemoryStoreError, RegistryError, StoreClosedError
 from memstore.filters import Filter
 from memstore.primitives import Ranked
 from memstore_mem0.oss.background import BackgroundAdds
@@ -27,6 +27,8 @@ from memstore_mem0.oss.settings import from_json, resolved, to_json
 from memstore_mem0.quiet import quiet
 
 _DEFAULT_FOLDER: Final = "~/.memstore/mem0"
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""An id that no memory has."""
 
 
 class Mem0OSSMemoryStore(BaseMemoryStore):
@@ -35,12 +37,14 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
     Without a configuration everything stays on this machine: embedded Qdrant and Mem0's history in one
     folder, and an embedder that needs no network. Any configuration of mem0ai works; ``infer=True``
     needs one with an ``llm``. One store at a time may have an embedded vector store's folder; threads
-    share one store.
+    share one store. Conversations are inferred one after the other; while the model thinks, other
+    threads read and write.
     """
 
     capabilities = BASE_CAPABILITIES - {"scoped_ranking"} | {"durable", "erasure", "update"}
     page_size = 1_000_000_000  # Mem0 lists all or nothing, and in no order
     _library: Library | None = None
+    _released = False
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
             config: mem0ai's own configuration, as `mem0.Memory.from_config` takes it; keys and
                 passwords as Haystack's `Secret`. What it does not name works on this machine alone.
             path: the folder for all files that `config` names no place for; ``~/.memstore/mem0``
-                unless given.
+                unless given. A relative one is of the folder that is the current one now.
             clock: what time it is, in UTC; the system's clock unless given.
 
         Raises:
@@ -67,6 +71,8 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
             raise TypeError(f"config: a dictionary as mem0.Memory.from_config takes it, not {type(config).__name__}")
         self._config = dict(config or {})
         self._path = None if path is None else fspath(path)
+        self._folder = Path(self._path or _DEFAULT_FOLDER).expanduser().absolute()
+        self._inferring = threading.RLock()  # one conversation at a time; taken before the other
         self._lock = threading.RLock()  # mem0ai loses writes where threads share it
         self._background = BackgroundAdds(type(self).__name__)
         engine = configured_engine(self._config)
@@ -89,7 +95,7 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """A store configured as `to_dict` wrote it."""
-        parameters = dict(data.get("init_parameters", {}))
+        parameters = dict(data.get("init_parameters") or {})
         if parameters.get("config"):
             parameters["config"] = from_json(parameters["config"])
         return default_from_dict(cls, {**data, "init_parameters": parameters})
@@ -181,8 +187,8 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
         return [{"event_id": self._background.start(work), "memory_id": None, "memory": None}]
 
     def _inferred(self, said: list[Memory], metadata: dict[str, Any]) -> list[AddedMemory]:
-        with self._opened() as library, library.writing(len(said), erasing=True):  # what fails is undone
-            return infer(library, said, metadata)
+        with self._inferring, self._opened() as library, library.writing(len(said), erasing=True):
+            return infer(library, said, metadata, self._unlocked)
 
     def _wait(self, event_ids: list[str], timeout: float | None) -> list[AddedMemory]:
         return self._background.wait(event_ids, timeout)
@@ -191,12 +197,20 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
 
     def _warm_up(self) -> None:
         with self._opened() as library:
-            library.memory.embedding_model.embed("memory", "search")
+            try:
+                library.memory.embedding_model.embed("memory", "search")
+                library.rows.by_id([_NOBODY])  # some engines connect no sooner
+            except (MemoryStoreError, ImportError):
+                raise
+            except Exception as error:
+                raise MemoryStoreError(
+                    f"{type(self).__name__}: the embedder or the vector store does not work: {type(error).__name__}"
+                ) from error
 
     def _close(self) -> None:
         self._background.close()
-        with self._lock, quiet():
-            library, self._library = self._library, None
+        with self._inferring, self._lock, quiet():
+            library, self._library, self._released = self._library, None, True
             if library is not None:
                 library.close()
 
@@ -204,12 +218,22 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
     def _opened(self) -> Iterator[Library]:
         """The library, for this thread alone, and silent."""
         with self._lock:
+            if self._released:  # while this thread waited for its turn
+                raise StoreClosedError(type(self).__name__)
             if self._library is None:
-                folder = Path(self._path or _DEFAULT_FOLDER).expanduser().absolute()
                 with quiet():
-                    self._library = open_library(resolved(self._config), folder)
+                    self._library = open_library(resolved(self._config), self._folder)
             with quiet():  # again: opening it has brought loggers that were not there before
                 yield self._library
+
+    @contextmanager
+    def _unlocked(self) -> Iterator[None]:
+        """The library for others, in the midst of `_opened`."""
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
 
     @staticmethod
     def _embedded(library: Library, texts: list[str]) -> list[list[float]]:
