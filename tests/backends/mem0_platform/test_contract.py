@@ -1,4 +1,7 @@
-"""The whole contract on the hosted platform's store, over HTTP to a loopback platform."""
+"""The whole contract on the hosted platform's store, over HTTP to a loopback platform.
+
+The async twins, which send the same requests, are slow: ``-m slow``.
+"""
 
 from contextlib import contextmanager
 
@@ -7,6 +10,7 @@ from mem0_platform import Reading
 from support.mem0_stores import KEY, running, store_on
 
 from memstore.testing import StoreContract
+from memstore.testing.contract.suite import CONTRACT
 
 
 class TestMem0(StoreContract):
@@ -39,3 +43,8 @@ class TestMem0WithTheOtherReading(TestMem0):
     """What the documentation leaves open, read the other way: unmentioned ids are null, and so on."""
 
     reading = Reading(unmentioned="null", not_of_several="not all", ne_matches_missing=False)
+
+
+for name in CONTRACT:
+    if name.endswith("_async") and callable(twin := getattr(TestMem0, name)):
+        setattr(TestMem0, name, pytest.mark.slow(twin))
