@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -29,9 +29,19 @@ def rank(library: Library, query: str, filter: Filter, limit: int) -> Ranked:
         complete = complete or not library.engine.ranks_within_filter  # it was asked for every row
         rows = {str(row.id): row.payload or {} for row in library.vector_store.seen}
         hits, exhausted = _best(scores, rows, keep, limit)
+        if complete and len(hits) < limit and library.engine.may_miss:
+            return _completed(hits, library.rows.matching(filter), limit)
         if len(hits) == limit or complete:
             return hits, complete and exhausted
         asked *= _MORE
+
+
+def _completed(hits: list[tuple[Memory, float]], matching: Iterable[Memory], limit: int) -> Ranked:
+    """The hits, and after them what matches and was missed."""
+    found, last = {memory.id for memory, _ in hits}, min((score for _, score in hits), default=0.0)
+    missed = sorted((memory for memory in matching if memory.id not in found), key=lambda memory: memory.position)
+    every = [*hits, *((memory, last) for memory in missed)]
+    return every[:limit], len(every) <= limit
 
 
 def _best(
