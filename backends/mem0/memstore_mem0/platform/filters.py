@@ -7,12 +7,14 @@ documented, its comment says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from memstore.errors import FilterError
 from memstore.filters import Comparison, Field, Filter, FilterSupport, In, Leaf, Operator
 from memstore.filters.instants import parse_instant
+from memstore.filters.nodes import REMEMBERED_SIZE
 from memstore.filters.values import Value, kind_of, thaw
 from memstore_mem0.dialects import (
     LOGIC,
@@ -74,10 +76,17 @@ def pushed_filters(native: Filter) -> dict[str, Any]:
     A condition on a mirrored id also holds by its mirror. Every entity is mentioned: older
     documentation has it, and some users report, that one that is not must be null.
     """
+    return dict(_remembered(native) if native.size <= REMEMBERED_SIZE else _pushed(native))
+
+
+def _pushed(native: Filter) -> dict[str, Any]:
     said = write(native, _PUSHING)
     named = frozenset(_named(said))
     mentions = [_constant(True, entity) for entity in ENTITIES if entity not in named]
     return {"AND": [*_conditions(said), *mentions]}
+
+
+_remembered = lru_cache(maxsize=256)(_pushed)  # agents repeat their filters
 
 
 def _conditions(said: Said) -> list[Said]:
