@@ -52,7 +52,8 @@ class MemoryStore(Protocol):
         Args:
             messages: what to remember; messages without text are skipped.
             infer: let the store's language model extract facts. A store without one, and any store
-                with False, keeps each message word for word.
+                with False, keeps each message word for word. A store that needs one configured
+                first refuses until it is.
             user_id: with the other ids, whom the memories belong to; at least one is required.
             run_id: the run or session.
             agent_id: the agent.

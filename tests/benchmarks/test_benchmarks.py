@@ -52,9 +52,6 @@ def is_installed(module):
         return False
 
 
-needs_mem0 = pytest.mark.skipif(not is_installed("mem0"), reason="mem0ai is not installed")
-
-
 def run(*options):
     command = [sys.executable, "-m", "benchmarks", "--quick", *map(str, options)]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
@@ -87,7 +84,6 @@ def test_a_quick_run_reports_every_row_as_a_table_and_as_json(quick_run):
     assert "LoCoMo evidence recall is left out" in printed
 
 
-@needs_mem0
 def test_requests_to_mem0_are_counted_for_each_operation(quick_run):
     printed, _ = quick_run
 

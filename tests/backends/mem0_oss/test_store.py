@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from haystack.dataclasses import ChatMessage
+from psycopg_pool import ConnectionPool
 
 from memstore import Memory, bind
 from memstore.errors import MemoryConflictError, MemoryStoreError, RegistryError, StoreClosedError
@@ -210,7 +211,7 @@ def test_a_relative_path_is_of_the_folder_in_which_the_store_was_made(folder, mo
 
 
 def test_warming_up_reaches_for_the_vector_store(folder):
-    pool = pytest.importorskip("psycopg_pool").ConnectionPool("host=127.0.0.1 port=1", open=False, timeout=0.2)
+    pool = ConnectionPool("host=127.0.0.1 port=1", open=False, timeout=0.2)
     config = {"vector_store": {"provider": "pgvector", "config": {"connection_pool": pool}}}
     with Mem0OSSMemoryStore(config, path=folder) as store:
         with pytest.raises(MemoryStoreError, match="the vector store does not work: Pool"):
