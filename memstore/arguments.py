@@ -16,7 +16,7 @@ from memstore.errors import InvalidMemoryError, MemoryConflictError, ScopeError
 from memstore.filters import Filter, parse
 from memstore.ids import new_ids
 from memstore.json_values import check_text, checked_copy, copy_json
-from memstore.memory import RESERVED_METADATA_KEYS, Memory, Scope, check_memory_id, utc
+from memstore.memory import RESERVED_METADATA_KEYS, Memory, Scope, check_memory_id, new_memory, utc
 from memstore.store import Filters
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,21 +48,18 @@ class Addition:
         expires_at = None if self.expires_at is None else _moment(self.expires_at, "expires_at")
         batch = self.checked_batch()
         ids = new_ids(len(spoken)) if self.ids is None else self._client_ids([index for index, _, _ in spoken])
-        user_id, run_id, agent_id, app_id = self.scope.values
+        scope = self.scope.values
         return [
-            Memory(
+            new_memory(
                 memory_id,
                 text,
                 message.role.value,
                 message.name,
-                user_id,
-                run_id,
-                agent_id,
-                app_id,
+                scope,
                 self._meta(batch, message, index),
-                created_at=created_at,
-                updated_at=now,
-                expires_at=expires_at,
+                created_at,
+                now,
+                expires_at,
             )
             for memory_id, (index, message, text) in zip(ids, spoken, strict=True)
         ]
@@ -74,8 +71,7 @@ class Addition:
     def _meta(self, batch: dict[str, Any], message: ChatMessage, index: int) -> dict[str, Any]:
         """The batch's metadata, and the message's own, which wins a clash."""
         if not message.meta:
-            copied: dict[str, Any] = copy_json(batch)
-            return copied
+            return copy_json(batch) if batch else {}
         own = checked_metadata(message.meta, f"messages[{index}].meta")
         return copy_json(batch) | own if batch else own
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
+from logging import DEBUG, getLogger
 from typing import Any, Final, TypeVar
 
 from haystack import logging
@@ -16,6 +17,7 @@ from memstore.memory import Memory
 from memstore.twins import Operation, Primitive, drive, drive_async
 
 logger = logging.getLogger(__name__)
+_levels: Final = getLogger(__name__)  # the same; the type of Haystack's does not tell its level
 
 T = TypeVar("T")
 
@@ -94,9 +96,13 @@ class OperationRunner:
         results = len(result) if isinstance(result, list) else None
         if results is not None:
             span.set_tag("memstore.results", results)
-        logger.debug(
-            "{store}.{operation} done, results: {results}", store=type(self).__name__, operation=name, results=results
-        )
+        if _levels.isEnabledFor(DEBUG):  # a call to log takes longer than to ask
+            logger.debug(
+                "{store}.{operation} done, results: {results}",
+                store=type(self).__name__,
+                operation=name,
+                results=results,
+            )
         return result
 
     def _failed(self, span: Span, error: Exception) -> Exception:

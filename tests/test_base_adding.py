@@ -171,7 +171,7 @@ class TestMetadata:
         ("metadata", "place"),
         [
             ({"a": {1, 2}}, r"metadata\['a'\]"),
-            ({"a": [1, object()]}, r"metadata\['a'\]\[1\]"),
+            ({"a": [1, object]}, r"metadata\['a'\]\[1\]"),
             ({"a": {"b": math.nan}}, r"metadata\['a'\]\['b'\]"),
             ({"a": math.inf}, r"metadata\['a'\]"),
             ({"a": 2**63}, r"metadata\['a'\]"),

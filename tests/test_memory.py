@@ -1,6 +1,8 @@
 """Records and scopes: what they hold, refuse and turn into."""
 
 import json
+import pickle
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 
 from memstore import Memory, Scope, ScopeError
 from memstore.filters import TRUE, And, field, matches, normalize
-from memstore.memory import SCOPE_FIELDS, pinned_ids, utc
+from memstore.memory import SCOPE_FIELDS, new_memory, pinned_ids, utc
 from memstore.testing import strategies
 
 MOMENT = datetime(2026, 5, 1, 9, 30, 0, 250, UTC)
@@ -30,6 +32,17 @@ def test_a_message_is_what_haystack_would_have_made(memory):
     assert vars(message).keys() == vars(expected).keys()
     assert message.to_dict() == expected.to_dict()
     assert message.text == memory.text and message.meta == memory.meta and message.meta is not memory.meta
+
+
+@given(strategies.memories())
+def test_a_memory_made_fast_is_what_the_constructor_makes(memory):
+    fields = (memory.id, memory.text, memory.role, memory.name, memory.scope.values, memory.meta)
+    made = new_memory(*fields, memory.created_at, memory.updated_at, memory.expires_at)
+    assert made == replace(memory, version=1)
+    assert type(made) is Memory
+    assert pickle.loads(pickle.dumps(made)) == made
+    with pytest.raises(FrozenInstanceError):
+        made.text = "another"
 
 
 def test_a_copy_shares_nothing_that_can_change():

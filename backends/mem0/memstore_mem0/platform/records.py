@@ -16,8 +16,12 @@ from typing import Any, Final
 
 from memstore import Memory
 from memstore.filters.instants import format_instant
+from memstore.memory import new_memory
 from memstore_mem0.memories import EPOCH, Mem0Memory, end_of_day, moment_of
 from memstore_mem0.platform.reserved import MIRRORED, OWN_NAMES, RESERVED, given_name, stored_name
+
+_USER: Final = ("user", None)
+"""The role and name of who says most."""
 
 _LARGEST_CONVERSATION: Final = 64
 """How many messages of several speakers go into one request, since each keeps the digests of all."""
@@ -63,11 +67,11 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
     """A memory of an answer. Where memstore did not write it, it has what the platform keeps."""
     metadata = record.get("metadata")
     stored = metadata if isinstance(metadata, dict) else {}
-    own = stored.get(RESERVED)
-    own = own if isinstance(own, dict) else {}
+    reserved = stored.get(RESERVED)
+    own = reserved if isinstance(reserved, dict) else {}
     text = str(record.get("memory") or "")
-    role, name = _speaker_of(text, own)
-    created_at = moment_of(own.get("created_at")) or moment_of(record.get("created_at")) or EPOCH
+    role, name = _speaker_of(text, own) if own else _USER
+    created_at = (own and moment_of(own.get("created_at"))) or moment_of(record.get("created_at")) or EPOCH
     return Mem0Memory(
         str(record["id"]),
         text,
@@ -88,18 +92,9 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
 
 def stored_as(memory: Memory, memory_id: str) -> Memory:
     """The memory with the id that the platform gave it."""
-    return Memory(  # by hand, as it is done for every message: dataclasses.replace takes three times as long
-        memory_id,
-        memory.text,
-        memory.role,
-        memory.name,
-        memory.user_id,
-        memory.run_id,
-        memory.agent_id,
-        memory.app_id,
-        memory.meta,
-        created_at=memory.created_at,
-        updated_at=memory.updated_at,
+    ids = (memory.user_id, memory.run_id, memory.agent_id, memory.app_id)
+    return new_memory(
+        memory_id, memory.text, memory.role, memory.name, ids, memory.meta, memory.created_at, memory.updated_at
     )
 
 
@@ -134,9 +129,6 @@ def _speaker_of(text: str, own: Mapping[str, Any]) -> tuple[str, str | None]:
             own = speaker
             break
     return own.get("role", "user"), own.get("name")
-
-
-_USER: Final = ("user", None)
 
 
 def _only_known(role: str, name: str | None) -> dict[str, str]:
