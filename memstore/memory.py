@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
 from haystack.dataclasses import ChatMessage
@@ -75,7 +76,7 @@ class Scope:
     @property
     def filter(self) -> Filter:
         """What the memories of this scope match: every id given equals their own."""
-        return And(tuple([Comparison(_ID_FIELDS[name], Operator.EQ, value) for name, value in self.ids.items()]))
+        return _scope_filter(self)
 
     def narrowed(self, other: Scope) -> Scope:
         """Both scopes at once.
@@ -87,6 +88,11 @@ class Scope:
             if self.ids.get(name, value) != value:
                 raise ScopeError(f"{name} is bound to another value here; leave it out")
         return replace(self, **other.ids)
+
+
+@lru_cache(maxsize=1024)  # agents ask for the same scopes again and again
+def _scope_filter(scope: Scope) -> Filter:
+    return And(tuple(Comparison(_ID_FIELDS[name], Operator.EQ, value) for name, value in scope.ids.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,10 +82,10 @@ def from_record(record: Mapping[str, Any]) -> Mem0Memory:
         record.get("run_id") or record.get("session_id"),
         stored.get(MIRRORED["agent_id"], record.get("agent_id")),
         record.get("app_id"),
-        {given_name(key): value for key, value in stored.items() if key not in OWN_NAMES},
+        {given_name(key): value for key, value in stored.items() if key not in OWN_NAMES} if stored else {},
         created_at=created_at,
         updated_at=moment_of(record.get("updated_at")) or created_at,
-        expires_at=end_of_day(record.get("expiration_date")),
+        expires_at=None if (day := record.get("expiration_date")) is None else end_of_day(day),
         record=record,
     )
 
