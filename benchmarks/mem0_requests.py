@@ -19,6 +19,7 @@ from benchmarks.mem0_clients import said, store_on
 from benchmarks.mem0_residual import TOP_K, USER
 from benchmarks.mem0_server import Asked, Platform, serving
 from benchmarks.plan import Plan
+from benchmarks.report import markdown
 from memstore_mem0 import Mem0MemoryStore
 
 _QUERIES: Final = 5
@@ -38,6 +39,10 @@ class Counted:
     operation: str
     numbers: list[int]
     asked: Counter[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {"operation": self.operation, "numbers": self.numbers, "asked": dict(self.asked)}
 
 
 def counts(plan: Plan) -> Iterator[Counted]:
@@ -60,13 +65,9 @@ def counts(plan: Plan) -> Iterator[Counted]:
                 yield _count(platform, name, *mem0_residual.searches(store, residual, asked))
 
 
-def table(plan: Plan) -> str:
+def table(counted: Sequence[Counted]) -> str:
     """The counts as a Markdown table."""
-    lines = [("operation", "requests", "which"), *map(_cells, counts(plan))]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
-    rule = ["-" * width for width in widths]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (padded[0], rule, *padded[1:]))
+    return markdown([("operation", "requests", "which"), *map(_cells, counted)])
 
 
 _Count = Callable[..., Counted]

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -17,23 +16,10 @@ from typing import Any, Final
 from benchmarks.plan import Plan
 from benchmarks.report import Row
 
-_PACKAGES: Final = ("mem0ai", "mem0-haystack", "qdrant-client", "wordllama")
-
 
 def is_installed() -> bool:
     """Whether mem0ai is there."""
     return find_spec("mem0") is not None
-
-
-def versions() -> str:
-    """What the figures of both parts were measured with."""
-    found = []
-    for package in _PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"no {package}")
-    return ", ".join(found)
 
 
 @cache
@@ -57,11 +43,12 @@ def haystack_store() -> Any:
         return None
 
 
-def requests(plan: Plan) -> str:
-    """A table of how many requests each operation makes on Mem0's platform."""
+def requests(plan: Plan) -> tuple[str, list[dict[str, Any]]]:
+    """How many requests each operation makes on Mem0's platform, as a table and as JSON."""
     load_mem0()
-    table: str = import_module("benchmarks.mem0_requests").table(plan)
-    return table
+    module = import_module("benchmarks.mem0_requests")
+    counted = list(module.counts(plan))
+    return module.table(counted), [each.to_dict() for each in counted]
 
 
 def _rows(module: str, plan: Plan) -> Iterator[Row]:

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -17,7 +17,10 @@ from benchmarks.plan import Plan
 Unit: TypeAlias = Literal["seconds", "bytes", "percent", "yes"]
 """What `ours` and `peer` count; ``yes`` is 1 for yes and 0 for no."""
 
-_PACKAGES: Final = ("memstore", "haystack-ai", "langgraph", "langgraph-checkpoint", "numpy")
+_PACKAGES: Final = (
+    *("memstore", "haystack-ai", "langgraph", "langgraph-checkpoint", "numpy"),
+    *("mem0ai", "mem0-haystack", "qdrant-client", "wordllama"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,11 @@ def growth(name: str, title: str, large: float, small: float, against: str, *, a
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     head = ("row", "ours", "peer", "compared with", "ratio", "target", "met")
-    lines = [head, *map(_cells, rows)]
+    return markdown([head, *map(_cells, rows)])
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of lines of cells, the first of which is its head."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
     rule = ["-" * width for width in widths]
@@ -99,7 +106,7 @@ def environment(plan: Plan) -> dict[str, Any]:
     seed, _ = sizes.pop("seed"), sizes.pop("locomo")
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
         "processor": _processor(),
         "cores": os.cpu_count(),
         "seed": seed,
@@ -107,10 +114,19 @@ def environment(plan: Plan) -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, plan: Plan, rows: Sequence[Row]) -> None:
-    """Write a run to a file."""
-    report = {**environment(plan), "rows": [{**asdict(row), "met": row.met} for row in rows]}
+def write_json(path: Path, plan: Plan, rows: Sequence[Row], requests: Sequence[dict[str, Any]]) -> None:
+    """Write a run to a file, and how many requests each operation on Mem0's platform took."""
+    measured = [{**asdict(row), "met": row.met} for row in rows]
+    report = {**environment(plan), "rows": measured, "mem0_requests": [*requests]}
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _version(package: str) -> str | None:
+    """None for a peer that is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -85,11 +85,15 @@ def test_a_quick_run_reports_every_row_as_a_table_and_as_json(quick_run):
 
 
 def test_requests_to_mem0_are_counted_for_each_operation(quick_run):
-    printed, _ = quick_run
+    printed, report = quick_run
 
     cells = (line.strip("| ").split("|") for line in printed.splitlines() if line.count("|") == 4)
     counted = {operation.strip(): number.strip() for operation, number, _ in cells}
     assert REQUESTS.items() <= counted.items()
+    written = {each["operation"]: each for each in report["mem0_requests"]}
+    assert written.keys() == counted.keys() - {"operation", "-" * len(max(counted, key=len))}
+    assert written["list 1,000 memories"]["numbers"] == [5]
+    assert written["list 1,000 memories"]["asked"] == {"POST /v3/memories/": 5}
 
 
 def test_without_mem0_its_parts_are_left_out(monkeypatch, capsys):
