@@ -5,38 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
-from benchmarks import adding, filters, footprint, imports, listing, locomo, mem0_setup, search
+from benchmarks import mem0_setup
+from benchmarks.parts import PARTS, rows_of
 from benchmarks.plan import QUICK, Plan
-from benchmarks.report import Row, environment, table, write_json
-
-_PARTS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
-    "imports": imports.rows,
-    **mem0_setup.PARTS,  # before those that fill the process, after which every call takes longer
-    "filters": filters.rows,
-    "listing": listing.rows,
-    "adding": adding.rows,
-    "memory": footprint.rows,
-    "search": search.rows,
-    "locomo": locomo.rows,
-}
+from benchmarks.report import environment, table, write_json
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     options = _parser().parse_args(arguments)
     plan = replace(QUICK if options.quick else Plan(), seed=options.seed, locomo=options.locomo)
-    chosen = options.only or list(_PARTS)
-    start, rows = perf_counter(), list[Row]()
-    for part in chosen:
-        for row in _PARTS[part](plan):
-            rows.append(row)
-            print(f"{perf_counter() - start:6.1f} s  {row.name}", file=sys.stderr)
+    chosen = options.only or list(PARTS)
+    left_out = set() if mem0_setup.is_installed() else mem0_setup.ROWS.keys() & chosen
+    start = perf_counter()
+    rows = [row for part in chosen if part not in left_out for row in rows_of(part, plan)]
     about = environment(plan)
     print(f"{about['date']}, {about['processor']} ({about['cores']} cores), seed {about['seed']}")
     print(", ".join(f"{name} {number}" if number else f"no {name}" for name, number in about["versions"].items()))
@@ -45,10 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("A quick run shows that everything runs; its figures say nothing.")
     print(f"\n{table(rows)}\n")
     requests = list[dict[str, Any]]()
-    if "mem0-platform" in chosen and mem0_setup.is_installed():
+    if "mem0-platform" in chosen and not left_out:
         counted, requests = mem0_setup.requests(plan)
         print(f"Requests of `Mem0MemoryStore`:\n\n{counted}\n")
-    if not (mem0_setup.PARTS.keys().isdisjoint(chosen) or mem0_setup.is_installed()):
+    if left_out:
         print("Mem0 is left out: pip install 'memstore[mem0]'.")
     if "locomo" in chosen and plan.locomo is None:
         print("LoCoMo evidence recall is left out: give its data with --locomo PATH/locomo-dev.json.")
@@ -64,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there; nothing is written without")
     parser.add_argument("--quick", action="store_true", help="a small run that shows that everything works")
-    parser.add_argument("--only", action="append", choices=_PARTS, metavar="NAME", help=f"one of {', '.join(_PARTS)}")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="NAME", help=f"one of {', '.join(PARTS)}")
     parser.add_argument("--locomo", type=Path, metavar="PATH", help="LoCoMo data with locomo_recall.py beside it")
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic data (default: %(default)s)")
     return parser

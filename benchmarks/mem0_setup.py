@@ -52,13 +52,12 @@ def requests(plan: Plan) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _rows(module: str, plan: Plan) -> Iterator[Row]:
-    if is_installed():
-        load_mem0()
-        yield from import_module(module).rows(plan)
+    load_mem0()
+    yield from import_module(module).rows(plan)
 
 
-PARTS: Final = {
+ROWS: Final = {
     "mem0-platform": partial(_rows, "benchmarks.mem0_platform"),
     "mem0-oss": partial(_rows, "benchmarks.mem0_oss"),
 }
-"""Parts without a row where mem0ai is not installed."""
+"""Parts that are left out where mem0ai is not installed."""
