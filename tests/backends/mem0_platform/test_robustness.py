@@ -1,6 +1,7 @@
 """What a server, a network or another program may do meanwhile."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -31,6 +32,26 @@ def add(store, *texts, **arguments):
 
 def answering(body):
     return Fault(200, body)
+
+
+# Adding.
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]])
+def test_ids_go_with_their_texts_in_whatever_order_they_come(store, platform, order):
+    texts = ["tea", "milk", "tea", "sugar"]
+    results = [{"id": f"id-{n}", "data": {"memory": texts[n]}, "event": "ADD"} for n in order]
+    platform.fail(answering(json.dumps({"results": results}).encode()), path=ADD)
+    added = add(store, *texts)
+    assert [entry["memory"] for entry in added] == texts
+    told = {result["id"]: result["data"]["memory"] for result in results}
+    assert {entry["memory_id"]: entry["memory"] for entry in added} == told
+
+
+def test_texts_that_mem0_changed_are_taken_in_their_order(store, platform):
+    results = [{"id": "first", "data": {"memory": "TEA"}, "event": "ADD"}, {"id": "second", "event": "ADD"}]
+    platform.fail(answering(json.dumps({"results": results}).encode()), path=ADD)
+    assert [entry["memory_id"] for entry in add(store, "tea", "milk")] == ["first", "second"]
 
 
 # Listing while others write.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ def insert(patience: Patience, memories: Sequence[Memory], options: Options) -> 
         for batch in in_requests(memories):
             messages = [to_message(memory) for memory in batch]
             answer = yield from ask(patience, "add", messages, repeatable=False, **{**options, **to_request(batch)})
-            results = _results(answer)
+            results = _in_order(batch, _results(answer))
             stored += [stored_as(memory, result["id"]) for memory, result in zip(batch, results, strict=False)]
             if len(results) != len(batch):
                 raise MemoryStoreError(f"Mem0 stored {len(results)} of {len(batch)} messages")
@@ -233,6 +234,18 @@ def _results(answer: Any) -> list[dict[str, Any]]:
     return results
 
 
+def _in_order(batch: Sequence[Memory], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results of messages in the messages' order, told by their texts: nothing promises that they come so."""
+    said = [memory.text for memory in batch]
+    kept = [_told(result) for result in results]
+    if kept == said or Counter(kept) != Counter(said):  # texts that Mem0 has changed tell nothing
+        return results
+    of_text: dict[str | None, list[dict[str, Any]]] = {}
+    for text, result in zip(kept, results, strict=True):
+        of_text.setdefault(text, []).append(result)
+    return [of_text[text].pop(0) for text in said]
+
+
 def _added(results: Sequence[Mapping[str, Any]]) -> list[AddedMemory]:
     """The entries of what was stored or changed."""
     kept = [result for result in results if result.get("event", "ADD") in ("ADD", "UPDATE")]
@@ -240,11 +253,17 @@ def _added(results: Sequence[Mapping[str, Any]]) -> list[AddedMemory]:
 
 
 def _text(result: Mapping[str, Any]) -> str:
-    data = result.get("data")
-    text = data.get("memory") if isinstance(data, dict) else result.get("memory")
-    if not isinstance(text, str):
+    text = _told(result)
+    if text is None:
         raise MemoryStoreError("Mem0 answered with a memory that has no text")
     return text
+
+
+def _told(result: Mapping[str, Any]) -> str | None:
+    """The text of a result, where it tells one."""
+    data = result.get("data")
+    text = data.get("memory") if isinstance(data, dict) else result.get("memory")
+    return text if isinstance(text, str) else None
 
 
 def _is_uuid(memory_id: str) -> bool:
