@@ -54,7 +54,7 @@ class Addition:
                 memory_id,
                 text,
                 message.role.value,
-                message.name,
+                _name(message, index),
                 scope,
                 self._meta(batch, message, index),
                 created_at,
@@ -206,11 +206,16 @@ def checked_query(query: object) -> str | None:
 
     Raises:
         TypeError: it is neither a string nor None.
+        InvalidMemoryError: it has a lone surrogate, which no text has.
     """
     if query is None:
         return None
     if not isinstance(query, str):
         raise TypeError(f"query is a string or None, not of type {type(query).__name__}")
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise InvalidMemoryError("query: a lone surrogate cannot be looked for") from None
     return query if query.strip() else None
 
 
@@ -271,20 +276,36 @@ def _enumerated(messages: object) -> Iterator[tuple[int, ChatMessage]]:
 def _spoken(messages: object) -> Iterator[tuple[int, ChatMessage, str]]:
     """The messages that say something, with their places and texts."""
     for index, message in _enumerated(messages):
-        text = _text(message)
+        text = _text(message, index)
         if text is not None:
             if not text.isascii() or "\0" in text:
                 check_text(text, f"messages[{index}]")
-            if message.name is not None:
-                check_text(message.name, f"messages[{index}].name")
             yield index, message, text
 
 
-def _text(message: ChatMessage) -> str | None:
+def _text(message: ChatMessage, index: int) -> str | None:
     """Everything a message says, or None when that is nothing. A message may have several text parts."""
     texts = message.texts
-    text = texts[0] if len(texts) == 1 else "\n".join(texts)
+    text = texts[0] if len(texts) == 1 else "\n".join(_plain(part, f"messages[{index}]") for part in texts)
+    if type(text) is not str:
+        text = _plain(text, f"messages[{index}]")
     return text if text and not text.isspace() else None
+
+
+def _name(message: ChatMessage, index: int) -> str | None:
+    """Its speaker's name."""
+    if message.name is None:
+        return None
+    name = _plain(message.name, f"messages[{index}].name")
+    check_text(name, f"messages[{index}].name")
+    return name
+
+
+def _plain(text: object, place: str) -> str:
+    """A string, and no subclass that may lie about itself."""
+    if not isinstance(text, str):
+        raise InvalidMemoryError(f"{place}: a text is a string, not of type {type(text).__name__}")
+    return str.__str__(text)
 
 
 def _moment(given: object, name: str) -> datetime:

@@ -333,8 +333,14 @@ class BaseMemoryStore(Primitives, OperationRunner, Closing):
             await self._close_async()
 
     def _closes_now(self) -> bool:
-        """Mark the store closed; True for the one caller that has to release it."""
+        """Mark the store closed; True for the one caller that has to release it.
+
+        What a forked child holds is its parent's, and so may be the locks: it releases nothing.
+        """
         self._check_started()
+        if os.getpid() != self._process:
+            self._closed = True
+            return False
         with self._closing:
             first, self._closed = not self._closed, True
         return first

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Self, TypeVar
 
+from haystack import logging
 from haystack.core.serialization import default_to_dict
 from haystack.dataclasses import ChatMessage
 
@@ -24,9 +25,11 @@ from memstore.export import from_lines, to_lines, within
 from memstore.filters import field, parse, serialize
 from memstore.memory import AddedMemory, Memory, MemoryPage, Scope, check_memory_id
 from memstore.registry import store_from_dict
-from memstore.store import BareMemoryStore, Filters
+from memstore.store import BareMemoryStore, Filters, known_ids
 from memstore.supports import TextSink
 from memstore.twins import Operation, Primitive, async_twin, drive, drive_async, sync_method
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -45,10 +48,12 @@ def bind(
     filter, id, metadata key or keyword reaches past it. Binding a bound store narrows it. What
     shows is that ids are unique in the whole store: adding under an id (``ids=``) that another scope
     has taken is a `MemoryConflictError`. And a filter at the bounds of depth or size has no room left
-    for the scope: it is a `FilterError`.
+    for the scope: it is a `FilterError`. Deleting and changing by id first look whose the memory is: who
+    lets callers choose ids must not let one pass from one scope to another while it is deleted.
 
     Raises:
-        ScopeError: no id, an impossible one, or another value for an id that is bound already.
+        ScopeError: no id, an impossible one, one that the store's methods do not name, or another value
+            for an id that is bound already.
     """
     if isinstance(store, BoundMemoryStore):
         store._check_usable()
@@ -76,7 +81,10 @@ class BoundMemoryStore(Closing):
             raise ScopeError("binding needs at least one of user_id, run_id, agent_id and app_id")
         outer = store if isinstance(store, BoundMemoryStore) else None
         self._store: BareMemoryStore = outer._store if outer else store
+        self._known: frozenset[str] = outer._known if outer else known_ids(store)
+        self._check_known(scope)
         self._scope: Scope = outer._scope.narrowed(scope) if outer else scope
+        self._warned_of_ignored_ids = False
         self._closed = False
         self._owns_store = False
 
@@ -120,7 +128,7 @@ class BoundMemoryStore(Closing):
         expires_at: datetime | float | None = None,
     ) -> Operation[list[AddedMemory]]:
         """See `MemoryStore.add_memories`; the bound ids are set."""
-        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        scope = self._narrowed(Scope(user_id, run_id, agent_id, app_id))
         # A store that follows the bare protocol may let metadata move a memory to another scope, or an
         # id overwrite another scope's memory. Copies are handed on, so that what was checked is what is stored.
         given: dict[str, Any] = {"messages": checked_messages(messages), "infer": infer, "async_mode": async_mode}
@@ -182,7 +190,7 @@ class BoundMemoryStore(Closing):
         app_id: str | None = None,
     ) -> Operation[None]:
         """Delete every memory of the scope, or of the ids given within it."""
-        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        scope = self._narrowed(Scope(user_id, run_id, agent_id, app_id))
         return _call("delete_all_memories", **scope.ids)
 
     @sync_method
@@ -223,7 +231,7 @@ class BoundMemoryStore(Closing):
 
     @sync_method
     def wait(self, event_ids: Sequence[str], *, timeout: float | None = None) -> Operation[list[AddedMemory]]:
-        """See `SupportsWait.wait`; to it, events of other scopes do not exist."""
+        """See `SupportsWait.wait`; an event whose memories belong to other scopes does not exist."""
         return self._waiting(event_ids, timeout)
 
     @sync_method
@@ -257,7 +265,7 @@ class BoundMemoryStore(Closing):
         app_id: str | None = None,
     ) -> Operation[int]:
         """See `SupportsExpiration.purge_expired_memories`, within the scope."""
-        scope = self._scope.narrowed(Scope(user_id, run_id, agent_id, app_id))
+        scope = self._narrowed(Scope(user_id, run_id, agent_id, app_id))
         return _call("purge_expired_memories", **scope.ids)
 
     @sync_method
@@ -381,15 +389,31 @@ class BoundMemoryStore(Closing):
         if self._closed:
             raise StoreClosedError(type(self).__name__)
 
+    def _narrowed(self, scope: Scope) -> Scope:
+        self._check_known(scope)
+        return self._scope.narrowed(scope)
+
+    def _check_known(self, scope: Scope) -> None:
+        """Refuse an id that the store may ignore: what it is bound to would be everybody's."""
+        if unknown := sorted(scope.ids.keys() - self._known):
+            raise ScopeError(f"{type(self._store).__name__} has no parameter {unknown[0]}, so it cannot be kept to one")
+
     def _target(self, filters: Filters | None, scope: Scope) -> dict[str, Any]:
         """The arguments that keep a read inside: ids, or a filter with the scope outside of the caller's."""
-        narrowed = self._scope.narrowed(scope)
+        narrowed = self._narrowed(scope)
         if (given := given_filters(filters)) is None:
             return dict(narrowed.ids)
+        if scope and not self._warned_of_ignored_ids:
+            self._warned_of_ignored_ids = True
+            logger.warning("filters were given, so the ids beside them are ignored, other than those that are bound")
         return {"filters": serialize(self._scope.filter & parse(given))}
 
     def _on_own_memory(self, method: str, memory_id: object, **arguments: Any) -> Operation[Any]:
-        """Call a method on a memory if it is of this scope. It stays so: a memory's ids never change."""
+        """Call a method on a memory if it is of this scope.
+
+        It stays so, as a memory's ids never change; unless it is deleted in between, and somebody else adds
+        another under the same id.
+        """
         known = check_memory_id(memory_id)
         self._method(method)
         own = serialize(self._scope.filter & (field("id") == known))

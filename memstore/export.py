@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +21,7 @@ HEADER: Final = {"format": "memstore", "version": 1}
 FIRST_LINE: Final = 2
 """The line of the first memory."""
 
+_ENDS_OF_LINES: Final = re.compile("[\x85\u2028\u2029]")
 _ROLES: Final = frozenset(role.value for role in ChatRole)
 _REQUIRED: Final = frozenset({"id", "text", "created_at", "updated_at"})
 _FIELDS: Final = frozenset(Memory.__slots__)
@@ -27,8 +29,12 @@ _LARGEST_VERSION: Final = 2**63 - 1
 
 
 def to_line(content: dict[str, Any]) -> str:
-    """The header, or a memory's `to_dict`, as a line."""
-    return json.dumps(content, ensure_ascii=False) + "\n"
+    """The header, or a memory's `to_dict`, as a line.
+
+    `str.splitlines` ends lines at these three characters too, so they are written as JSON's escapes.
+    """
+    text = json.dumps(content, ensure_ascii=False)
+    return (text if text.isascii() else _ENDS_OF_LINES.sub(lambda end: f"\\u{ord(end[0]):04x}", text)) + "\n"
 
 
 def to_lines(memories: Iterable[Memory]) -> Iterator[str]:

@@ -15,6 +15,7 @@ MAX_DEPTH: Final = 100
 MAX_SIZE: Final = 100_000
 """How many values one memory's metadata may hold."""
 
+_SHOWN_LENGTH: Final = 60
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
 T = TypeVar("T")
@@ -148,7 +149,8 @@ def _checked_part(value: object, key: str | int, room: _Room) -> Any:
     try:
         return _checked_copy(value, room)
     except _RefusedError as refused:
-        refused.place.append(f"[{key!r}]")
+        shown = key if isinstance(key, int) or len(key) <= _SHOWN_LENGTH else f"{key[:_SHOWN_LENGTH]}..."
+        refused.place.append(f"[{shown!r}]")
         raise
 
 

@@ -57,7 +57,9 @@ class Scope:
     def __post_init__(self) -> None:
         for name, value in zip(SCOPE_FIELDS, self.values, strict=True):
             if value is not None:
-                _check_id(name, value)
+                plain = _checked_id(name, value)
+                if plain is not value:
+                    object.__setattr__(self, name, plain)
 
     def __bool__(self) -> bool:
         """Whether any id is given."""
@@ -244,10 +246,11 @@ def check_memory_id(memory_id: object, place: str = "memory_id") -> str:
     """
     if not isinstance(memory_id, str):
         raise InvalidMemoryError(f"{place}: an id is a string, not of type {type(memory_id).__name__}")
-    if not memory_id or memory_id != memory_id.strip():
+    plain = str.__str__(memory_id)  # a subclass may lie about itself
+    if not plain or plain != plain.strip():
         raise InvalidMemoryError(f"{place}: an id is not empty and has no surrounding blanks")
-    check_text(memory_id, place)
-    return memory_id
+    check_text(plain, place)
+    return plain
 
 
 def _system_message(text: str, meta: dict[str, Any]) -> ChatMessage:
@@ -263,15 +266,17 @@ def _system_message(text: str, meta: dict[str, Any]) -> ChatMessage:
     return message
 
 
-def _check_id(name: str, value: object) -> None:
+def _checked_id(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ScopeError(f"{name} is a string, not of type {type(value).__name__}")
-    if not value or value != value.strip() or value == "*":
+    plain = str.__str__(value)  # a subclass may lie about itself
+    if not plain or plain != plain.strip() or plain == "*":
         raise ScopeError(f"{name} must be a non-empty string without surrounding blanks, and not '*'")
     try:
-        check_text(value, name)
+        check_text(plain, name)
     except InvalidMemoryError as error:
         raise ScopeError(str(error)) from None
+    return plain
 
 
 def pinned_ids(filter: Filter) -> tuple[dict[str, str], Filter]:

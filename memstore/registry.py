@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any, Final, Protocol
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -35,6 +37,8 @@ def open_store(url: str) -> OpenedMemoryStore:
             the environment.
         MissingDependencyError: the backend is known, but something it needs is not installed.
     """
+    if not isinstance(url, str):
+        raise RegistryError(f"a store URL is a string such as 'memory://', not of type {type(url).__name__}")
     try:
         parts = urlsplit(url)
     except ValueError:  # it quotes the URL
@@ -42,11 +46,16 @@ def open_store(url: str) -> OpenedMemoryStore:
     if not parts.scheme or "://" not in url:
         raise RegistryError("a store URL starts with a scheme of letters, digits, '+', '-' and '.', as in 'memory://'")
     _refuse_secrets(parts)
-    store: OpenedMemoryStore = load_backend(find_backend(parts.scheme)).from_url(parts)
+    point = find_backend(parts.scheme)
+    factory = load_backend(point)
+    try:
+        store: OpenedMemoryStore = factory.from_url(parts)
+    except ModuleNotFoundError as error:
+        raise _lacking(point, error) from error
     return store
 
 
-def store_from_dict(data: dict[str, Any]) -> MemoryStore:
+def store_from_dict(data: Mapping[str, Any]) -> MemoryStore:
     """The store that a `to_dict` describes.
 
     Installed `memstore.backends` plugins are accepted, and what the user allows Haystack to load
@@ -57,13 +66,20 @@ def store_from_dict(data: dict[str, Any]) -> MemoryStore:
         ScopeError: a bound store without a scope.
         MissingDependencyError: the backend is known, but something it needs is not installed.
     """
-    name = data.get("type")
+    given: object = data  # what was deserialised may be anything
+    name = given.get("type") if isinstance(given, Mapping) else None
     if not isinstance(name, str) or "." not in name:
-        raise RegistryError("a serialised store has its class under 'type'")
-    kind = _own_class(name) or _plugin_class(name) or _allowed_class(name)
+        raise RegistryError("a serialised store is a dictionary with its class under 'type'")
+    point, kind = _plugin_class(name)
+    kind = _own_class(name) or kind or _allowed_class(name)
     if not hasattr(kind, "from_dict"):
         raise RegistryError(f"{name} cannot be loaded: it has no from_dict")
-    store: MemoryStore = kind.from_dict(data)
+    try:
+        store: MemoryStore = kind.from_dict(data)
+    except ModuleNotFoundError as error:
+        if point is None:
+            raise
+        raise _lacking(point, error) from error
     return store
 
 
@@ -97,18 +113,30 @@ def load_backend(point: EntryPoint) -> Any:
     try:
         return point.load()
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing == point.module.partition(".")[0]:
-            raise _broken(point, error) from error
-        raise MissingDependencyError(
-            f"{point.name}:// needs the module {missing!r}: {_pip_command(point, missing)}", name=missing
-        ) from error
+        raise _lacking(point, error) from error
     except Exception as error:
         raise _broken(point, error) from error
 
 
+def _lacking(point: EntryPoint, error: ModuleNotFoundError) -> MissingDependencyError | RegistryError:
+    """What a backend that lacks a module raises: a part of a package that is there cannot be installed."""
+    missing = (error.name or "").partition(".")[0]
+    if not missing or missing == point.module.partition(".")[0] or _is_there(missing):
+        return _broken(point, error)
+    return MissingDependencyError(
+        f"{point.name}:// needs the module {missing!r}: {_pip_command(point, missing)}", name=missing
+    )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it is in `sys.modules` as something that cannot be imported
+        return False
+
+
 def _broken(point: EntryPoint, error: Exception) -> RegistryError:
-    raised = type(error).__name__
+    raised = f"{type(error).__name__}{f' of {error.name}' if isinstance(error, ModuleNotFoundError) else ''}"
     return RegistryError(f"the backend {point.name!r} of {_owner(point)} is broken: {point.value} raised {raised}")
 
 
@@ -132,8 +160,8 @@ def _own_class(name: str) -> Any:
     return BoundMemoryStore if name == f"{BoundMemoryStore.__module__}.{BoundMemoryStore.__name__}" else None
 
 
-def _plugin_class(name: str) -> Any:
-    """The class if it is just what an installed plugin registers; only its own package is imported.
+def _plugin_class(name: str) -> tuple[EntryPoint | None, Any]:
+    """The class and its plugin, if it is just what one registers; only its own package is imported.
 
     A backend of that package that cannot be loaded matters only if no other one is the class.
     """
@@ -146,10 +174,10 @@ def _plugin_class(name: str) -> Any:
                 failure = error
                 continue
             if f"{getattr(kind, '__module__', '')}.{getattr(kind, '__name__', '')}" == name:
-                return kind
+                return point, kind
     if failure is not None:
         raise failure
-    return None
+    return None, None
 
 
 def _allowed_class(name: str) -> Any:

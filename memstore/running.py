@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from haystack import logging
 from haystack.tracing.tracer import Span, tracer
 
-from memstore.errors import MemoryStoreError, StoreClosedError, UnsupportedError
+from memstore.errors import MemoryStoreError, MissingDependencyError, StoreClosedError, UnsupportedError
 from memstore.memory import Memory
 from memstore.twins import Operation, Primitive, drive, drive_async
 
@@ -34,7 +34,7 @@ class OperationRunner:
             try:
                 result = drive(operation, self._call)
             except Exception as error:  # noqa: BLE001  # raised below
-                failure = self._failed(span, error)
+                failure = self._failed(name, span, error)
             else:
                 return self._done(name, span, result)
         raise failure
@@ -44,7 +44,7 @@ class OperationRunner:
             try:
                 result = await drive_async(operation, self._call_async)
             except Exception as error:  # noqa: BLE001  # raised below
-                failure = self._failed(span, error)
+                failure = self._failed(name, span, error)
             else:
                 return self._done(name, span, result)
         raise failure
@@ -58,7 +58,7 @@ class OperationRunner:
         method = f"_{primitive.name}"
         try:
             result = getattr(self, method)(*primitive.arguments)
-        except MemoryStoreError:
+        except (MemoryStoreError, MissingDependencyError):
             raise
         except Exception as error:
             raise self._failure(primitive.name, error) from error
@@ -69,7 +69,7 @@ class OperationRunner:
         method = f"_{primitive.name}_async"
         try:
             result = await getattr(self, method)(*primitive.arguments)
-        except MemoryStoreError:
+        except (MemoryStoreError, MissingDependencyError):
             raise
         except Exception as error:
             raise self._failure(primitive.name, error) from error
@@ -105,9 +105,15 @@ class OperationRunner:
             )
         return result
 
-    def _failed(self, span: Span, error: Exception) -> Exception:
-        """Trace what kind of error it was. It is raised outside of the span, since tracers write down causes."""
+    def _failed(self, name: str, span: Span, error: Exception) -> Exception:
+        """Trace and log what kind of error it was. It is raised outside of the span: tracers write down causes."""
         span.set_tag("memstore.error", type(error).__name__)
+        logger.debug(
+            "{store}.{operation} failed: {error}",
+            store=type(self).__name__,
+            operation=name,
+            error=type(error).__name__,
+        )
         return error
 
     def _check_usable(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from inspect import signature
 from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from haystack.dataclasses import ChatMessage
 
 from memstore.filters import Filter
-from memstore.memory import AddedMemory
+from memstore.memory import SCOPE_FIELDS, AddedMemory
 
 Filters: TypeAlias = Mapping[str, Any] | Filter
 """A filter as callers give it: Haystack's dictionary, or a node of `memstore.filters`."""
@@ -251,6 +252,19 @@ class BareMemoryStore(Protocol):
     def delete_memory(self, *args: Any, **kwargs: Any) -> Any:
         """See `MemoryStore.delete_memory`."""
         ...
+
+
+def known_ids(store: BareMemoryStore) -> frozenset[str]:
+    """The ids that a store can be kept to.
+
+    One that tells its capabilities takes all four, as the protocol has it. Of another, each method that
+    names some of the ids must name it: what only ``**kwargs`` takes may be ignored.
+    """
+    if hasattr(store, "capabilities"):
+        return frozenset(SCOPE_FIELDS)
+    methods = (store.add_memories, store.search_memories, store.delete_all_memories)
+    named = [signature(method).parameters.keys() & set(SCOPE_FIELDS) for method in methods]
+    return frozenset(SCOPE_FIELDS).intersection(*filter(None, named))
 
 
 @runtime_checkable

@@ -106,6 +106,26 @@ def test_texts_that_no_store_keeps_are_refused_with_their_place_and_nothing_is_a
     assert everything(store) == []
 
 
+@pytest.mark.parametrize("text", [5, b"tea"])
+def test_texts_and_names_are_strings(store, text):
+    parts = [TextContent("look"), TextContent(text)]
+    for messages in ([user("fine"), user(text)], [user("fine"), ChatMessage.from_user(content_parts=parts)]):
+        with pytest.raises(InvalidMemoryError, match=r"^messages\[1\]: a text is a string, not of type "):
+            add(store, *messages)
+    with pytest.raises(InvalidMemoryError, match=r"^messages\[0\]\.name: "):
+        add(store, user("fine", name=text))
+    assert everything(store) == []
+
+
+def test_what_is_stored_of_a_strings_subclass_is_a_string(store):
+    class Own(str):
+        __slots__ = ()
+
+    add(store, user(Own("tea"), name=Own("Maya")), user_id=Own("maya"))
+    [memory] = everything(store)
+    assert [type(value) for value in (memory.text, memory.name, memory.user_id)] == [str, str, str]
+
+
 @pytest.mark.parametrize("messages", ["hello", None, {"a": 1}, 5])
 def test_messages_are_a_list(store, messages):
     with pytest.raises(TypeError, match="messages is a list"):

@@ -149,6 +149,14 @@ class TestThereAndBack:
         assert [m.to_dict() for m in everything(again)] == [m.to_dict() for m in everything(store)]
         assert exported(again) == exported(store)
 
+    def test_a_line_ends_where_every_reader_ends_it(self, store):
+        """`str.splitlines` knows more ends of lines than files do."""
+        text = "one\u2028two\u2029three\x85four\x1cfive\x0bsix\nseven"
+        store.add_memories(messages=[ChatMessage.from_user(text)], infer=False, user_id="maya")
+        again = InMemoryMemoryStore()
+        assert again.import_memories(exported(store).splitlines()) == 1
+        assert everything(again)[0].text == text
+
     def test_versions_and_moments_are_kept(self, store):
         record = {**RECORD, "expires_at": "9999-01-01T00:00:00Z", "name": "Maya", "run_id": "r"}
         assert store.import_memories(lines_of(record)) == 1

@@ -26,6 +26,7 @@ from memstore import (
     Memory,
     MemoryStore,
     MemoryStoreError,
+    MissingDependencyError,
     OpenedMemoryStore,
     StoreClosedError,
     SupportsCapabilities,
@@ -386,6 +387,15 @@ class TestCopies:
         assert again is not store
         assert [message.text for message in again.search_memories(user_id="u")] == ["tea"]
 
+    def test_a_dependency_that_is_missed_late_stays_the_pip_command(self):
+        class Needy(ListStore):
+            def _insert(self, memories):
+                raise MissingDependencyError("needy needs the module 'x': pip install x")
+
+        for call in (Needy().add_memories, lambda **given: asyncio.run(Needy().add_memories_async(**given))):
+            with pytest.raises(MissingDependencyError, match="pip install x"):
+                call(**CALLS["add_memories"])
+
     def test_a_forked_store_refuses(self, store):
         store.add_memories(**CALLS["add_memories"])
         context = multiprocessing.get_context("fork")
@@ -395,6 +405,28 @@ class TestCopies:
         child.join(30)
         assert "opened before the process forked" in receiver.recv()
         assert store.count_memories(user_id="u") == 1
+
+    @pytest.mark.parametrize("close", [lambda store: store.close(), lambda store: asyncio.run(store.close_async())])
+    def test_closing_in_a_forked_child_releases_nothing(self, store, close):
+        """It would give away the parent's locks; and one that a thread held at the fork is held forever."""
+        released = []
+        store._close = lambda: released.append(True)
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe()
+        with store._closing:
+            child = context.Process(target=_report_closing, args=(store, close, released, sender))
+            child.start()
+            assert receiver.poll(30)
+        assert receiver.recv() == ([], True)
+        child.join(30)
+
+
+def _report_closing(store, close, released, sender):
+    close(store)
+    try:
+        store.search_memories(user_id="u")
+    except MemoryStoreError as error:
+        sender.send((released, "is closed" in str(error)))
 
 
 def _report_failure(store, sender):

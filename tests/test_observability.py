@@ -144,6 +144,15 @@ def test_every_operation_is_logged_without_content(caplog):
     assert SECRET not in repr([(record.message, record.args, vars(record)) for record in ours])
 
 
+def test_failures_are_logged_by_their_kind(caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises(MemoryStoreError):
+        FailingStore().add_memories(messages=[ChatMessage.from_user(SECRET)], infer=False, user_id="u")
+    [record] = [record for record in caplog.records if record.name.startswith("memstore")]
+    assert record.message == "FailingStore.add_memories failed: MemoryStoreError"
+    assert SECRET not in repr(vars(record))
+    assert record.exc_info is None
+
+
 def test_a_backends_own_words_do_not_travel():
     with pytest.raises(MemoryStoreError) as failed:
         FailingStore().add_memories(messages=[ChatMessage.from_user(SECRET)], infer=False, user_id="u")

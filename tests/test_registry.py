@@ -158,6 +158,34 @@ def test_a_missing_dependency_without_an_extra_names_the_module(install):
         open_store("needy://")
 
 
+LAZY = """
+import importlib
+from memstore_in_memory import InMemoryMemoryStore
+class PluginStore(InMemoryMemoryStore):
+    def __init__(self):
+        importlib.import_module({module!r})
+"""
+
+
+def test_a_dependency_that_is_missed_late_is_the_pip_command_too(install):
+    install("plugin_one", "needy = plugin_one:PluginStore\n", LAZY.format(module="no_such_engine"))
+    for opening in (open_store, lambda _: store_from_dict({"type": "plugin_one.PluginStore", "init_parameters": {}})):
+        with pytest.raises(MissingDependencyError, match="pip install no_such_engine$"):
+            opening("needy://")
+
+
+def test_a_part_that_an_installed_package_lacks_is_no_package_to_install(install):
+    install("plugin_one", "needy = plugin_one:PluginStore\n", "import haystack.no_such_part")
+    with pytest.raises(RegistryError, match=r"raised ModuleNotFoundError of haystack\.no_such_part"):
+        open_store("needy://")
+
+
+@pytest.mark.parametrize("url", [5, b"memory://", None])
+def test_a_url_is_a_string(url):
+    with pytest.raises(RegistryError, match="a string such as"):
+        open_store(url)
+
+
 def test_a_plugin_that_names_a_module_it_lacks_is_broken(install):
     install("plugin_one", "lost = plugin_lost:PluginStore\n")
     with pytest.raises(RegistryError, match="'lost' of plugin_one is broken"):
@@ -193,6 +221,11 @@ class TestFromDict:
         install("plugin_one", "one = plugin_one:PluginStore\n", PLUGIN + "\nclass Other(PluginStore): pass\n")
         with pytest.raises(RegistryError, match="not on the"):
             store_from_dict({"type": "plugin_one.Other", "init_parameters": {}})
+
+    @pytest.mark.parametrize("data", [None, [], "memory://", {}, {"type": 5}])
+    def test_what_is_no_serialised_store(self, data):
+        with pytest.raises(RegistryError, match="with its class under 'type'"):
+            store_from_dict(data)
 
     def test_what_the_user_allows_is_loaded(self, monkeypatch):
         monkeypatch.setenv("HAYSTACK_DESERIALIZATION_ALLOWLIST", "support")

@@ -38,7 +38,7 @@ def _demo() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "memories.json")
         for chapter in ("remember", "recall"):
-            code = subprocess.run([sys.executable, "-m", "memstore.demo", chapter, path], check=False).returncode
+            code = subprocess.run([sys.executable, "-P", "-m", "memstore.demo", chapter, path], check=False).returncode
             if code:
                 return code
     return 0

@@ -267,7 +267,7 @@ def _check_orderable(field: Field, value: Value) -> None:
     if field.is_text:
         raise FilterError(f"'{field}' has no order: only == != in and 'not in' apply", "operator")
     if not isinstance(value, str):
-        raise FilterError(f"{kind_of(value)} has no order: only numbers and times do", "value")
+        raise FilterError(f"{kind_of(thaw(value))} has no order: only numbers and times do", "value")
     if parse_instant(value) is None:
         raise FilterError("a string that is no ISO 8601 time has no order", "value")
 

@@ -7,6 +7,7 @@ import threading
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+from unicodedata import normalize
 
 import Stemmer
 
@@ -66,8 +67,13 @@ def date_terms(moment: datetime) -> list[int]:
 
 
 def _words(text: str) -> list[str]:
-    """In lower case. Most texts are ASCII, for which a smaller expression does the same sooner."""
-    return (_ASCII_WORD if text.isascii() else _WORD).findall(text.lower())
+    """In lower case, and in one Unicode form: é may be one character or two.
+
+    Most texts are ASCII, for which a smaller expression does the same sooner.
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    return _WORD.findall(normalize("NFKC", text).lower())
 
 
 @lru_cache(maxsize=4096)

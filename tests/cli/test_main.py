@@ -31,6 +31,12 @@ def test_a_chapter_that_fails_ends_the_demo(monkeypatch):
     assert main(["demo"]) == 1
 
 
+def test_the_demo_loads_nothing_from_the_folder_it_runs_in(tmp_path):
+    (tmp_path / "haystack.py").write_text("raise SystemExit('not the one that is installed')")
+    command = Path(sys.executable).with_name("memstore")
+    assert subprocess.run([command, "demo"], cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["nonsense"]])
 def test_wrong_words_are_a_usage_error(arguments, capsys):
     with pytest.raises(SystemExit) as left:

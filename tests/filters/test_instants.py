@@ -1,5 +1,6 @@
 """Times as microseconds: where datetimes would overflow or have no zone."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 import pytest
@@ -35,6 +36,25 @@ def test_formatting_keeps_the_instant(moment):
     text = format_instant(moment)
     assert text.endswith("Z")
     assert parse_instant(text) == instant_of(moment)
+
+
+NEARLY = st.sampled_from(["2024-05-01T09:30:00Z", "2024-05-01 23:59:59-23:59", "2024-05-01T09:30:00.5Z", "2024-05-01"])
+
+
+@given(NEARLY, st.lists(st.tuples(st.integers(0, 24), st.sampled_from("0123456789-+:TZ. ,W\u0664")), max_size=3))
+def test_what_is_nearly_a_time_is_one_by_the_grammar_alone(text, changes):
+    letters = list(text)
+    for place, letter in changes:
+        letters[place % len(letters)] = letter
+    text = "".join(letters)
+    minutes = r"([01]\d|2[0-3]):[0-5]\d"
+    grammar = rf"\d{{4}}-\d\d-\d\d([T ]{minutes}(:[0-5]\d(\.\d{{1,6}})?)?(Z|[+-]{minutes})?)?"
+    in_grammar = re.fullmatch(grammar, text, re.ASCII)
+    try:
+        expected = instant_of(datetime.fromisoformat(text)) if in_grammar else None
+    except ValueError:
+        expected = None
+    assert parse_instant(text) == expected
 
 
 def test_the_ends_of_time():

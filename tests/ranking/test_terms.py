@@ -24,6 +24,11 @@ def test_a_query_of_nothing_else_keeps_it():
     assert query_terms("What is it?") == terms_of("what is it")
 
 
+def test_letters_are_the_same_in_every_form_of_unicode():
+    assert terms_of("cafe\u0301") == terms_of("caf\u00e9") == query_terms("CAFE\u0301")
+    assert terms_of("ｗａｌｎｕｔ") == terms_of("walnut")
+
+
 def test_a_date_is_text():
     assert date_terms(datetime(2023, 5, 8, 13, 56, tzinfo=UTC)) == terms_of("8 May 2023")
 

@@ -26,9 +26,9 @@ class BareStore:
         return cls()
 
     def add_memories(
-        self, *, messages, infer=True, user_id=None, run_id=None, agent_id=None, async_mode=False, **kwargs
+        self, *, messages, infer=True, user_id=None, run_id=None, agent_id=None, app_id=None, async_mode=False, **kwargs
     ):
-        app_id, metadata = kwargs.pop("app_id", None), kwargs.pop("metadata", None) or {}
+        metadata = kwargs.pop("metadata", None) or {}
         self.passed_on.append(kwargs)
         added = []
         for message in messages:
@@ -40,9 +40,11 @@ class BareStore:
             added.append({"memory_id": memory_id, "memory": message.text})
         return added
 
-    def search_memories(self, *, query=None, filters=None, top_k=5, user_id=None, run_id=None, agent_id=None, **kwargs):
+    def search_memories(
+        self, *, query=None, filters=None, top_k=5, user_id=None, run_id=None, agent_id=None, app_id=None, **kwargs
+    ):
         kwargs.pop("include_memory_metadata", None)
-        wanted = {"user_id": user_id, "run_id": run_id, "agent_id": agent_id, "app_id": kwargs.pop("app_id", None)}
+        wanted = {"user_id": user_id, "run_id": run_id, "agent_id": agent_id, "app_id": app_id}
         self.passed_on.append(kwargs)
         rows = list(self.rows.values())
         if filters:

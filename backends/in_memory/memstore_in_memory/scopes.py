@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, islice
 from operator import attrgetter
 from typing import Final, TypeAlias
@@ -27,10 +27,11 @@ _ids = attrgetter(*SCOPE_FIELDS)
 class View:
     """The memories of one scope in listing order, and their index from the first query on."""
 
-    __slots__ = ("_index", "memories")
+    __slots__ = ("_index", "expiring", "memories")
 
     def __init__(self, memories: list[Memory]) -> None:
         self.memories = memories
+        self.expiring = count_expiring(memories)
         self._index: LexicalIndex | None = None
 
     @property
@@ -47,6 +48,7 @@ class View:
 
     def add(self, memories: list[Memory]) -> None:
         """Memories in listing order; nearly always behind all others, unless they have a time of their own."""
+        self.expiring += count_expiring(memories)
         if not self.memories or self.memories[-1].position < memories[0].position:
             self.memories += memories
         else:
@@ -58,6 +60,7 @@ class View:
 
     def remove(self, gone: list[Memory]) -> None:
         """Take memories out; many at once in one pass."""
+        self.expiring -= count_expiring(gone)
         if len(gone) > _FEW:
             ids = {memory.id for memory in gone}
             self.memories = [memory for memory in self.memories if memory.id not in ids]
@@ -139,6 +142,11 @@ class Scopes:
             if self._rows <= rows:
                 return
             self._rows -= len(self._combined.pop(key).memories)
+
+
+def count_expiring(memories: Iterable[Memory]) -> int:
+    """How many of them have an end."""
+    return sum([memory.expires_at is not None for memory in memories])
 
 
 def _by_ids(memories: list[Memory]) -> Iterator[tuple[_Key, list[Memory]]]:

@@ -15,10 +15,11 @@ from datetime import datetime
 from itertools import islice
 
 from memstore import BASE_CAPABILITIES, BaseMemoryStore, Memory, MemoryConflictError, Position
-from memstore.filters import TRUE, And, Comparison, Field, Filter, FilterSupport, In, Operator, compile_filter
+from memstore.filters import TRUE, And, Comparison, Field, Filter, FilterSupport, In, Not, Operator, compile_filter
+from memstore.filters.fields import EXPIRES_AT
 from memstore.memory import pinned_ids
 from memstore.primitives import Ranked
-from memstore_in_memory.scopes import Scopes
+from memstore_in_memory.scopes import Scopes, View, count_expiring
 
 
 class InMemoryMemoryStore(BaseMemoryStore):
@@ -48,7 +49,7 @@ class InMemoryMemoryStore(BaseMemoryStore):
                     raise MemoryConflictError(memory.id)
             self._memories.update((memory.id, memory) for memory in memories)
             self._scopes.add(memories)
-            self._expiring += _count_expiring(memories)
+            self._expiring += count_expiring(memories)
         return memories
 
     def _select(self, filter: Filter, after: Position | None, limit: int) -> list[Memory]:
@@ -63,7 +64,7 @@ class InMemoryMemoryStore(BaseMemoryStore):
             for memory in gone:
                 self._earlier.pop(memory.id, None)
             self._scopes.remove(gone)
-            self._expiring -= _count_expiring(gone)
+            self._expiring -= count_expiring(gone)
         return [memory.id for memory in gone]
 
     def _replace(self, memory: Memory, expected_version: int) -> bool:
@@ -88,8 +89,9 @@ class InMemoryMemoryStore(BaseMemoryStore):
         """Statistics come from the memories that match and no others."""
         with self._lock:
             ids, rest = pinned_ids(filter)
-            index = self._scopes.view(ids).index
-            hits = index.rank(query, limit, None if rest == TRUE else compile_filter(rest))
+            view = self._scopes.view(ids)
+            rest = _telling(rest, view)
+            hits = view.index.rank(query, limit, None if rest == TRUE else compile_filter(rest))
         return hits, len(hits) < limit
 
     def _may_hold_expiring(self) -> bool:
@@ -111,7 +113,8 @@ class InMemoryMemoryStore(BaseMemoryStore):
                     return self._known([memory_id], after), _without(part, filter)
                 case In(Field(("id",)), memory_ids):
                     return self._known(memory_ids, after), _without(part, filter)
-        return self._scopes.view(ids).after(after), rest
+        view = self._scopes.view(ids)
+        return view.after(after), _telling(rest, view)
 
     def _known(self, ids: Iterable[object], after: Position | None) -> list[Memory]:
         known = [self._memories[memory_id] for memory_id in ids if memory_id in self._memories]
@@ -122,9 +125,21 @@ def _matching(memories: Iterable[Memory], condition: Filter) -> Iterable[Memory]
     return memories if condition == TRUE else filter(compile_filter(condition), memories)
 
 
+def _telling(condition: Filter, view: View) -> Filter:
+    """Less what holds for all of a view: another scope's memory that expires costs this one nothing."""
+    if view.expiring or condition == TRUE:
+        return condition
+    parts = condition.children if isinstance(condition, And) else (condition,)
+    rest = tuple(part for part in parts if not _has_not_expired(part))
+    return rest[0] if len(rest) == 1 else And(rest)
+
+
+def _has_not_expired(condition: Filter) -> bool:
+    match condition:
+        case Not(Comparison(field, Operator.LE)) if field == EXPIRES_AT:
+            return True
+    return False
+
+
 def _without(part: Filter, filter: Filter) -> Filter:
     return And(tuple(child for child in filter.children if child is not part)) if isinstance(filter, And) else TRUE
-
-
-def _count_expiring(memories: Iterable[Memory]) -> int:
-    return sum(memory.expires_at is not None for memory in memories)
