@@ -9,6 +9,7 @@ from support.mem0_stores import running, store_on
 
 from memstore import bind
 from memstore.errors import EventNotFoundError, MemoryStoreError, MemoryTimeoutError, ScopeError, UnsupportedError
+from memstore.filters import field
 
 ADD = "/v3/memories/add/"
 MESSAGES = [ChatMessage.from_user("I live in Lisbon"), ChatMessage.from_assistant("I recommended the tram")]
@@ -124,6 +125,25 @@ def test_ids_mean_the_same_for_what_the_platform_attributes_to_one_speaker(store
     assert sorted(message.text for message in found) == ["I live in Lisbon", "I recommended the tram"]
     assert {(fields["user_id"], fields["agent_id"], fields["run_id"]) for fields in own(found)} == {
         ("maya", "guide", "r1")
+    }
+
+
+@pytest.mark.parametrize(
+    ("ids", "roles"),
+    [
+        ({"user_id": "maya", "agent_id": "guide"}, {"I live in Lisbon": "user", "I recommended the tram": "assistant"}),
+        ({"agent_id": "guide"}, {"I recommended the tram": "user"}),
+        ({"run_id": "r1"}, {"I live in Lisbon": "user", "I recommended the tram": "user"}),
+    ],
+    ids=["both", "agent", "run"],
+)
+def test_a_fact_has_the_role_of_the_speaker_to_whom_the_platform_attributes_it(store, ids, roles):
+    store.add_memories(messages=MESSAGES, **ids)
+    found = store.search_memories(**ids, include_memory_metadata=True)
+    assert {message.text: fields["role"] for message, fields in zip(found, own(found))} == roles
+    said = (field("role") == "assistant") & (field(next(iter(ids))) == next(iter(ids.values())))
+    assert {message.text for message in store.search_memories(filters=said)} == {
+        text for text, role in roles.items() if role == "assistant"
     }
 
 

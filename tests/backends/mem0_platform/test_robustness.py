@@ -153,6 +153,12 @@ def test_changed_memories_came_of_an_inference_too(store, platform):
         {"metadata": ["a list"]},
         {"metadata": None},
         {"metadata": {"memstore": {"speakers": [1, {"texts": None}], "created_at": "soon"}}},
+        {"metadata": {"memstore": {"speakers": [{"texts": 5}]}}},
+        {"metadata": {"memstore": {"speakers": [{"texts": ["x"]}]}}, "text": "lone \ud800"},
+        {"metadata": {"memstore": {"role": ["x"], "name": {"x": 1}}}},
+        {"metadata": {"memstore": {"role": "queen", "name": 7}}},
+        {"metadata": {"memstore_user_id": ["u"], "memstore_agent_id": ""}},
+        {"metadata": {"memstore_user_id": None}},
     ],
     ids=str,
 )
@@ -160,8 +166,12 @@ def test_one_odd_record_makes_no_scope_unreadable(store, platform, change):
     add(store, "odd", "fine")
     for name, value in change.items():
         setattr(platform._state.listed()[0], name, value)
-    assert len(store.search_memories(user_id="maya")) == 2
-    assert len(store.search_memories(query="fine", user_id="maya")) == 2
+    for query in (None, "fine"):
+        found = store.search_memories(query=query, user_id="maya", include_memory_metadata=True)
+        fields = [message.meta["memory_metadata"] for message in found]
+        assert [[own[key] for key in ("role", "name", "user_id", "agent_id")] for own in fields] == [
+            ["user", None, "maya", None]
+        ] * 2
 
 
 def test_what_the_server_should_not_have_returned_is_left_out(store, platform):

@@ -131,3 +131,12 @@ def test_normalize_filters():
         normalize({"field": "meta.age", "operator": ">", "value": 3})
     with pytest.raises(FilterError, match="operator"):
         normalize({"field": "meta.age", "operator": "~", "value": 3})
+
+
+@pytest.mark.parametrize("query", [None, "tea"])
+@pytest.mark.parametrize("run_id", ["r1", None])
+def test_mem0s_record_names_the_run_alike_whether_listed_or_searched(store, query, run_id):
+    add(store, "tea", user_id="maya", run_id=run_id)
+    [message] = store.search_memories(query=query, user_id="maya", include_memory_metadata=True)
+    record = message.meta["mem0_memory_metadata"]
+    assert (record["run_id"], record["session_id"]) == (run_id, run_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from memstore.errors import MemoryStoreError
+from memstore.errors import MemoryStoreError, MemoryTimeoutError
 from memstore.twins import Operation, Primitive
 
 _FIRST_DELAY: Final = 0.5
@@ -46,11 +47,14 @@ class Patience:
         timeout: seconds that one request may take, and that a call waits for queued work.
         poll_interval: seconds between two looks at queued work; it doubles up to eight seconds.
         max_retries: how often a request is repeated.
+        deadline: by the monotonic clock, after which no request is repeated; None if there is none.
+            One that is under way is not cut short, so it may end by `timeout` later.
     """
 
     timeout: float
     poll_interval: float
     max_retries: int
+    deadline: float | None = None
 
 
 def ask(patience: Patience, method: str, *arguments: Any, repeatable: bool = True, **keywords: Any) -> Operation[Any]:
@@ -61,6 +65,7 @@ def ask(patience: Patience, method: str, *arguments: Any, repeatable: bool = Tru
 
     Raises:
         RequestError: there is none, after as many attempts as `patience` has.
+        MemoryTimeoutError: there is none, and the next attempt would come after the deadline.
     """
     uncertain = False
     for attempt in range(patience.max_retries + 1):
@@ -72,8 +77,11 @@ def ask(patience: Patience, method: str, *arguments: Any, repeatable: bool = Tru
             fault = _fault_of(error)
             uncertain = uncertain or fault.may_have_worked
             delay = _delay(fault, attempt)
-            is_last = attempt == patience.max_retries or delay > patience.timeout
-            if is_last or not fault.passes or (fault.may_have_worked and not repeatable):
+            if not fault.passes or (fault.may_have_worked and not repeatable):
+                raise _failure(fault, method, uncertain) from error
+            if patience.deadline is not None and time.monotonic() + delay > patience.deadline:
+                raise MemoryTimeoutError(f"Mem0 {fault.reason}, and there is no time to ask again") from error
+            if attempt == patience.max_retries or delay > patience.timeout:
                 raise _failure(fault, method, uncertain) from error
         yield pause(delay)
     raise AssertionError("unreachable: the last attempt returns or raises")
@@ -113,6 +121,8 @@ def _fault_of(error: Exception) -> _Fault:
         "ConnectionError",
     }:
         return _Fault("cannot be reached", passes=True)
+    if "PoolTimeout" in kind:  # one of mem0's time-outs; but nothing was sent
+        return _Fault("was not asked: all connections are taken by other calls", passes=True)
     if debug.get("error_type") == "timeout" or kind & {"Timeout", "ReadTimeout", "TimeoutError"}:
         return _Fault("did not answer in time", passes=True, may_have_worked=True)
     if kind & {"NetworkError", "RemoteProtocolError", "ReadError", "WriteError"}:

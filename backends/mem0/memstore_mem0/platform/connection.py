@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 from haystack.utils import Secret
 
 from memstore.errors import MemoryStoreError, StoreClosedError
 from memstore.twins import Operation, Primitive, drive, drive_async
 from memstore_mem0.loading import load_mem0, load_mem0_async
-from memstore_mem0.platform.asking import Patience, RequestError, ask
+from memstore_mem0.platform.asking import Patience, ask
 from memstore_mem0.quiet import quiet
 
 T = TypeVar("T")
@@ -39,14 +39,13 @@ class Connection:
         self._client: Any = None
         self._users = 0
         self._lock = threading.RLock()
-        self._lives: WeakKeyDictionary[asyncio.AbstractEventLoop, _Life] = WeakKeyDictionary()
-        self._closed = False
+        self._lives: dict[asyncio.AbstractEventLoop, _Life] = {}
+        self._closed = threading.Event()
 
     def open(self) -> Any:
         """The client; making it checks the key."""
         with self._lock:
-            if self._closed:
-                raise StoreClosedError(_STORE)
+            self._check_open()
             if self._client is None:
                 self._client = drive(ask(self._patience, "made"), self._make)
             return self._client
@@ -64,37 +63,37 @@ class Connection:
                 self._release()
 
     async def run_async(self, operation: Operation[T]) -> T:
-        """Drive an exchange with the awaitable client of the running loop."""
-        step = partial(_step_async, await self._opened_async())
-        try:
-            return await drive_async(operation, step)
-        except RequestError as error:
-            if self._closed:  # and its connections with it
-                raise StoreClosedError(_STORE) from error
-            raise
+        """Drive an exchange with the awaitable client of the running loop, which stays open until its end."""
+        with self._life().used() as opening:
+            # A task that is cancelled leaves the opening to the others.
+            return await drive_async(operation, partial(_step_async, await asyncio.shield(opening)))
 
     def close(self) -> None:
         """Close the connections, once nobody uses them. The awaitable ones end with their loops."""
+        self._closed.set()  # heard by who holds the lock and waits for the platform
         with self._lock:
-            self._closed = True
             self._release()
 
     async def close_async(self) -> None:
-        """Close the connections of the client, and of this loop's awaitable one."""
+        """Close the connections of the client, and of this loop's awaitable one once nobody uses it."""
         self.close()
-        life = self._lives.pop(asyncio.get_running_loop(), None)
+        life = self._lives.get(asyncio.get_running_loop())
         if life is not None:
-            await asyncio.wait([life.opening])
-            await life.client.aclose()
+            await life.end()
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise StoreClosedError(_STORE)
 
     def _release(self) -> None:
-        if self._closed and not self._users and self._client is not None:
+        if self._closed.is_set() and not self._users and self._client is not None:
             client, self._client = self._client, None
             client.client.close()
 
     def _make(self, step: Primitive) -> Any:
         if step.name == "pause":
-            return time.sleep(*step.arguments)
+            self._closed.wait(*step.arguments)
+            return self._check_open()
         client = load_mem0().MemoryClient
         http = import_module("httpx").Client(timeout=self._patience.timeout)
         try:
@@ -104,26 +103,31 @@ class Connection:
             http.close()
             raise
 
-    async def _opened_async(self) -> Any:
-        """The awaitable client of the running loop, made once however many tasks need it.
+    def _life(self) -> _Life:
+        """The awaitable client of the running loop, opened once however many tasks need it.
 
         Each loop has its own, since connections belong to one.
         """
-        if self._closed:
-            raise StoreClosedError(_STORE)
+        self._check_open()
         loop = asyncio.get_running_loop()
-        life = self._lives.get(loop)
-        if life is None:
-            client = self._living_client()
-            life = self._lives[loop] = _Life(client, loop.create_task(_first(client)))
-        try:
-            return await asyncio.shield(life.opening)
-        except BaseException:
-            if life.opening.done() and self._lives.get(loop) is life:
-                del self._lives[loop]  # the next call tries again
-            raise
+        if loop not in self._lives:
+            self._forget_closed_loops()
+            self._lives[loop] = _Life(self._living_client(loop), loop)
+            self._lives[loop].opening.add_done_callback(partial(self._forget_failure, loop))
+        return self._lives[loop]
 
-    async def _living_client(self) -> AsyncGenerator[Any]:
+    def _forget_closed_loops(self) -> None:
+        """Those that were closed without ending their generators first, which `asyncio.run` does."""
+        for loop in list(self._lives):
+            if loop.is_closed():
+                self._lives.pop(loop, None)
+
+    def _forget_failure(self, loop: asyncio.AbstractEventLoop, opening: asyncio.Task[Any]) -> None:
+        """The next call tries again; whoever waits hears of it, and asyncio need not."""
+        if opening.cancelled() or opening.exception() is not None:
+            self._lives.pop(loop, None)
+
+    async def _living_client(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any]:
         """The awaitable client until the end of the loop, which ends its generators before it closes."""
         await load_mem0_async()
         key, host = self._key(), self._host or _DEFAULT_HOST
@@ -131,8 +135,18 @@ class Connection:
         async with import_module("httpx").AsyncClient(
             base_url=host, headers=headers, timeout=self._patience.timeout
         ) as http:
-            pong = await drive_async(ask(self._patience, "ping"), partial(_ping, http))
-            yield _knowing(load_mem0().AsyncMemoryClient, pong)(api_key=key, host=host, client=http)
+            pong = await drive_async(ask(self._patience, "ping"), partial(self._ping, http))
+            try:
+                yield _knowing(load_mem0().AsyncMemoryClient, pong)(api_key=key, host=host, client=http)
+            finally:
+                self._lives.pop(loop, None)  # else the loop would live as long as the store
+
+    async def _ping(self, http: Any, step: Primitive) -> Any:
+        if step.name == "pause":
+            await asyncio.sleep(*step.arguments)
+            return self._check_open()
+        with quiet():
+            return await _get_async(http)("/v1/ping/")
 
     def _key(self) -> str:
         try:
@@ -153,22 +167,37 @@ def _missing_key() -> MemoryStoreError:
     )
 
 
-class _Life(NamedTuple):
-    """An awaitable client, from its making to its end."""
+class _Life:
+    """An awaitable client, from its opening to its end, in one loop."""
 
-    client: AsyncGenerator[Any]
-    opening: asyncio.Task[Any]
+    def __init__(self, client: AsyncGenerator[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.opening = loop.create_task(_first(client))
+        self._client = client
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+
+    @contextmanager
+    def used(self) -> Iterator[asyncio.Task[Any]]:
+        """Keep the client open in this block, once it is."""
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield self.opening
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
+
+    async def end(self) -> None:
+        """Close the connections, once nobody uses them."""
+        await asyncio.wait([self.opening])  # whoever began it may have been cancelled
+        await self._unused.wait()
+        await self._client.aclose()
 
 
 async def _first(generator: AsyncGenerator[T]) -> T:
     return await anext(generator)
-
-
-async def _ping(http: Any, step: Primitive) -> Any:
-    if step.name == "pause":
-        return await asyncio.sleep(*step.arguments)
-    with quiet():
-        return await _get_async(http)("/v1/ping/")
 
 
 def _knowing(client: type[Any], pong: dict[str, Any]) -> type[Any]:

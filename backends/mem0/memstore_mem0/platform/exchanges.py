@@ -6,7 +6,9 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from memstore import AddedMemory, Memory
@@ -179,26 +181,24 @@ def _every_page(
 
 
 def _finished(patience: Patience, event_id: str, deadline: float | None) -> Operation[list[AddedMemory]]:
+    """What came of an event that Mem0 has accepted; the errors are `_event`'s."""
     event = yield from _event(patience, event_id, deadline)
-    return _added(_results(event) if event.get("results") is not None else [])
+    with _naming(event_id):
+        return _added(_results(event) if event.get("results") is not None else [])
 
 
-def _event(patience: Patience, event_id: str, deadline: float | None) -> Operation[Mapping[str, Any]]:
+def _event(patience: Patience, event_id: str, deadline: float | None) -> Operation[dict[str, Any]]:
     """An event that succeeded, looked at again and again until then.
 
     Raises:
         EventNotFoundError: there is none with this id.
-        MemoryTimeoutError: the deadline, by the monotonic clock, passed first.
-        MemoryStoreError: it failed.
+        MemoryTimeoutError: the deadline, by the monotonic clock, passed first. It names the event.
+        MemoryStoreError: it failed; or it could not be looked at, and the error names it.
     """
-    delay = patience.poll_interval
+    patience, delay = replace(patience, deadline=deadline), patience.poll_interval
     while True:
-        try:
-            event: Mapping[str, Any] = yield from ask(patience, "event", event_id)
-        except RequestError as error:
-            if error.status in (400, 404):
-                raise EventNotFoundError from error
-            raise
+        with _naming(event_id):
+            event = _object((yield from ask(patience, "event", event_id)))
         status = event.get("status")
         if status == "SUCCEEDED":
             return event
@@ -206,9 +206,28 @@ def _event(patience: Patience, event_id: str, deadline: float | None) -> Operati
             raise MemoryStoreError(f"Mem0 could not finish it: {event.get('error') or 'it does not say why'}")
         left = delay if deadline is None else deadline - time.monotonic()
         if left <= 0:
-            raise MemoryTimeoutError(f"Mem0 has not finished in time; wait(['{event_id}']) waits on")
+            raise _out_of_time(event_id)
         yield pause(min(delay, left))
         delay = min(2 * delay, _LONGEST_POLL)
+
+
+@contextmanager
+def _naming(event_id: str) -> Iterator[None]:
+    """With errors that name the event, so that nobody who lost sight of it adds the same again."""
+    try:
+        yield
+    except MemoryTimeoutError as error:
+        raise _out_of_time(event_id) from error
+    except MemoryStoreError as error:
+        status = error.status if isinstance(error, RequestError) else None
+        if status in (400, 404):
+            raise EventNotFoundError from error
+        reason = f"{error}; Mem0 goes on with what it has accepted, and wait(['{event_id}']) waits on"
+        raise RequestError(reason, status, may_have_worked=True) from error
+
+
+def _out_of_time(event_id: str) -> MemoryTimeoutError:
+    return MemoryTimeoutError(f"Mem0 has not finished in time; wait(['{event_id}']) waits on")
 
 
 def _take_back(patience: Patience, ids: list[str], error: MemoryStoreError) -> Operation[None]:

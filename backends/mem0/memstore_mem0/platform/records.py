@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
+
+from haystack.dataclasses import ChatMessage
 
 from memstore import Memory
 from memstore.filters.instants import format_instant
@@ -28,6 +31,12 @@ _LARGEST_CONVERSATION: Final = 64
 
 _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
 """The platform knows no tools; to it, what one says comes from the agent's side."""
+
+_PASSED_USER: Final = MIRRORED["user_id"]
+_PASSED_AGENT: Final = MIRRORED["agent_id"]
+
+_KNOWN_ROLES: Final = tuple(_ROLES)
+"""In which anything can be looked for; what a server returns may have no hash."""
 
 
 def in_requests(memories: Iterable[Memory]) -> Iterator[list[Memory]]:
@@ -64,24 +73,52 @@ def to_message(memory: Memory) -> dict[str, str]:
     return {"role": _ROLES[memory.role], "content": memory.text}
 
 
-def from_record(record: Mapping[str, Any]) -> Mem0Memory:
-    """A memory of an answer. Where memstore did not write it, it has what the platform keeps."""
+@dataclass(frozen=True, slots=True)
+class PlatformMemory(Mem0Memory):
+    """A memory of the platform, which calls a run `run_id` in a search and `session_id` in a listing."""
+
+    __hash__ = Memory.__hash__
+
+    def to_chat_message(self, *, score: float | None = None, include_memory_metadata: bool = False) -> ChatMessage:
+        """See `Mem0Memory.to_chat_message`; Mem0's record has both names of the run."""
+        message = Mem0Memory.to_chat_message(self, score=score, include_memory_metadata=include_memory_metadata)
+        if include_memory_metadata:
+            message.meta["mem0_memory_metadata"] |= {"run_id": self.run_id, "session_id": self.run_id}
+        return message
+
+
+def from_record(record: Mapping[str, Any]) -> PlatformMemory:
+    """A memory of an answer. Where memstore did not write it, it has what the platform keeps.
+
+    Of facts inferred from user and agent, the agent's are known by the platform's own attribution. With
+    only one of the two given that tells nothing, and a fact is the user's as everything else is.
+    """
+    text = str(record.get("memory") or "")
+    user_id, agent_id = record.get("user_id"), record.get("agent_id")
+    role, name = _USER
+    created_at = None
     metadata = record.get("metadata")
     stored = metadata if isinstance(metadata, dict) else {}
-    reserved = stored.get(RESERVED)
-    own = reserved if isinstance(reserved, dict) else {}
-    text = str(record.get("memory") or "")
-    role, name = _speaker_of(text, own) if own else _USER
-    created_at = (own and moment_of(own.get("created_at"))) or moment_of(record.get("created_at")) or EPOCH
-    return Mem0Memory(
+    if stored and not OWN_NAMES.isdisjoint(stored):
+        own = stored.get(RESERVED)
+        if own and isinstance(own, dict):
+            role, name = _speaker_of(text, own)
+            created_at = moment_of(own.get("created_at"))
+        if (passed := stored.get(_PASSED_USER)) and isinstance(passed, str):
+            role = "assistant" if agent_id and not user_id else role
+            user_id = passed
+        if (passed := stored.get(_PASSED_AGENT)) and isinstance(passed, str):
+            agent_id = passed
+    created_at = created_at or moment_of(record.get("created_at")) or EPOCH
+    return PlatformMemory(
         str(record["id"]),
         text,
         role,
         name,
-        stored.get(MIRRORED["user_id"], record.get("user_id")),
+        user_id,
         # A listing calls it session_id, a search run_id.
         record.get("run_id") or record.get("session_id"),
-        stored.get(MIRRORED["agent_id"], record.get("agent_id")),
+        agent_id,
         record.get("app_id"),
         {given_name(key): value for key, value in stored.items() if key not in OWN_NAMES} if stored else {},
         created_at=created_at,
@@ -127,13 +164,15 @@ def _speakers(batch: Sequence[Memory]) -> dict[str, Any]:
 
 
 def _speaker_of(text: str, own: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Who said a text, by what `_speakers` wrote."""
+    """Who said a text, by what `_speakers` wrote; anybody may have changed it since."""
     speakers = own.get("speakers")
     for speaker in speakers if isinstance(speakers, list) else ():
-        if isinstance(speaker, dict) and _digest(text) in (speaker.get("texts") or ()):
+        texts = speaker.get("texts") if isinstance(speaker, dict) else None
+        if isinstance(texts, list) and _digest(text) in texts:
             own = speaker
             break
-    return own.get("role", "user"), own.get("name")
+    role, name = own.get("role"), own.get("name")
+    return role if role in _KNOWN_ROLES else "user", name if isinstance(name, str) else None
 
 
 def _only_known(role: str, name: str | None) -> dict[str, str]:
@@ -142,7 +181,7 @@ def _only_known(role: str, name: str | None) -> dict[str, str]:
 
 def _digest(text: str) -> str:
     """A short one: it tells the few texts of one request apart."""
-    return hashlib.blake2b(text.strip().encode(), digest_size=6).hexdigest()
+    return hashlib.blake2b(text.strip().encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 def _said(

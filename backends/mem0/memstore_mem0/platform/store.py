@@ -63,7 +63,7 @@ class Mem0MemoryStore(BaseMemoryStore):
             api_key: Mem0's API key, from the environment variable ``MEM0_API_KEY`` unless given.
             host: the server's base URL; None is Mem0's own.
             timeout: seconds that one request may take, and that adding and deleting wait for work
-                that Mem0 has queued.
+                that Mem0 has queued. As with `wait`, a request that is under way then is not cut short.
             poll_interval: seconds between the first two looks at queued work; then it doubles.
             max_retries: how often a request is repeated where that is safe.
 
