@@ -1,13 +1,16 @@
 """Erasing: after deleting, no text is left in Mem0's history, conversations, entities or Qdrant's files."""
 
+import logging
 import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 from backends.mem0_oss.contracts import key_in_environment, model_at
 from haystack.dataclasses import ChatMessage
 from openai_server import OpenAIServer, facts
 
-from memstore_mem0.oss.erasing import embedded_databases
+from memstore_mem0.oss.databases import embedded_databases
 from memstore_mem0.oss.store import Mem0OSSMemoryStore
 
 
@@ -75,6 +78,28 @@ def test_embedded_qdrants_databases_are_found(store):
     store.warm_up()
     [connection] = embedded_databases(store._library.vector_store)
     assert connection.execute("SELECT count(*) FROM points").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("at_close", [False, True])
+def test_a_history_that_somebody_reads_is_emptied_later(folder, dump, caplog, at_close):
+    with Mem0OSSMemoryStore(path=folder) as store:
+        say(store, "harbour-4711", user_id="maya")
+        with closing(sqlite3.connect(folder / "history.db")) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM history").fetchone()
+            before = time.monotonic()
+            with caplog.at_level(logging.WARNING):
+                store.delete_all_memories(user_id="maya")
+            assert time.monotonic() - before < 4
+            assert caplog.text.count("somebody else is reading") == 1 and "harbour" not in caplog.text
+            assert store.count_memories(user_id="maya") == 0 and b"harbour" in dump()
+            reader.rollback()
+            if not at_close:
+                say(store, "one", user_id="maya")
+                assert b"harbour" not in dump()
+            else:
+                store.close()
+                assert b"harbour" not in dump()
 
 
 def test_files_are_left_as_they_are_made(folder):

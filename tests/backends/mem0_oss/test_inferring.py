@@ -245,7 +245,7 @@ def test_a_model_may_use_another_store(store, server, folder):
                 other.add_memories(messages=[ChatMessage.from_user("asked")], infer=False, run_id="log")
                 return facts("Maya lives in Lisbon")
 
-        watched._part = Model()
+        watched.part = Model()
         assert len(store.add_memories(messages=SAID, user_id="maya")) == 1
         assert [memory.scope.ids for memory in other.list_memories(run_id="log").memories] == [{"run_id": "log"}]
 

@@ -102,3 +102,21 @@ def test_rows_that_are_none_are_left_out(folder):
     with Mem0OSSMemoryStore(path=folder) as store:
         assert store.search_memories(user_id="maya") == []
         assert store.search_memories(user_id="maya", query="list") == []
+
+
+@pytest.mark.parametrize("agent_id", ["*", " tea ", "  "])
+def test_rows_with_ids_that_no_scope_has_are_changed_and_deleted(folder, agent_id):
+    with PlainMem0(folder) as memory:
+        memory.vector_store.insert(
+            vectors=[[0.1] * DIMENSIONS] * 2,
+            payloads=[{"data": text, "user_id": "maya", "agent_id": agent_id} for text in ("one", "two")],
+            ids=["018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002"],
+        )
+        memory.add("three", user_id="maya", agent_id="*", infer=False)  # as Mem0 takes it
+    with Mem0OSSMemoryStore(path=folder) as store:
+        one, *_ = store.list_memories(user_id="maya").memories
+        changed = store.update_memory(one.id, text="changed")
+        assert (changed.text, changed.agent_id) == ("changed", agent_id)
+        store.delete_memory(one.id)
+        store.delete_all_memories(user_id="maya")
+        assert store.count_memories(user_id="maya") == 0

@@ -73,7 +73,7 @@ def test_no_package_logs_a_text(store, caplog):
     own.addHandler(handler)
     late = f"botocore.made.in.the.middle.{id(store)}"
     store.warm_up()
-    store._library.memory.embedding_model._part = Noisy("litellm.own", late, "root", None, "memstore.of_its_own")
+    store._library.memory.embedding_model.part = Noisy("litellm.own", late, "root", None, "memstore.of_its_own")
     store.add_memories(messages=SAID, infer=False, user_id="maya")
     assert [record.name for record in caplog.records if "harbour" in record.getMessage()] == ["memstore.of_its_own"]
     assert kept == []

@@ -1,10 +1,12 @@
 """The store with embedded Qdrant: what it keeps, of whom, and for how many at once."""
 
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
+from contextlib import contextmanager
 
 import pytest
 from haystack.dataclasses import ChatMessage
@@ -216,3 +218,27 @@ def test_warming_up_reaches_for_the_vector_store(folder):
     with Mem0OSSMemoryStore(config, path=folder) as store:
         with pytest.raises(MemoryStoreError, match="the vector store does not work: Pool"):
             store.warm_up()
+
+
+@contextmanager
+def nobody():
+    """Root may write whatever it likes."""
+    if root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are of another kind")
+@pytest.mark.parametrize("name", ["storage.sqlite", "history.db"])
+def test_files_that_cannot_be_written_are_told(folder, name):
+    with Mem0OSSMemoryStore(path=folder) as store:
+        say(store, "one", user_id="maya")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o777)
+    next(folder.rglob(name)).chmod(0o444)
+    with nobody(), pytest.raises(MemoryStoreError, match=f"{name} cannot be written"):
+        Mem0OSSMemoryStore(path=folder).warm_up()

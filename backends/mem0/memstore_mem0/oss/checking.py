@@ -72,7 +72,7 @@ class Watched:
 
     def __init__(self, part: Any) -> None:
         """`part` is the real one."""
-        self._part = part
+        self.part = part
 
     @property
     def extraction(self) -> Extraction | None:
@@ -80,7 +80,7 @@ class Watched:
         return _current.get()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._part, name)
+        return getattr(self.part, name)
 
     def _attempt(self, work: Callable[[], Any]) -> Any:
         """Do it; while facts are extracted, keep what it raises."""
@@ -105,30 +105,47 @@ class WatchedModel(Watched):
     def _answer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         extraction = self.extraction
         if extraction is None:
-            return self._part.generate_response(*args, **kwargs)
+            return self.part.generate_response(*args, **kwargs)
         with extracting(None), extraction.thinking():  # a model may be a program that uses a store itself
-            answer = self._part.generate_response(*args, **kwargs)
+            answer = self.part.generate_response(*args, **kwargs)
         if kwargs.get("response_format"):
             check_answer(answer)
         return answer
 
 
 class WatchedEmbedder(Watched):
-    """An embedder that returns a vector for every text. Vectors of entities may fail: they only sharpen ranks."""
+    """An embedder that returns a fitting vector for every text. Those of entities may fail: they only sharpen ranks."""
+
+    def __init__(self, part: Any, stored: Callable[[], int | None] = lambda: None) -> None:
+        """`stored` tells how many numbers the vectors have that are stored, or are to be; None if nobody knows."""
+        super().__init__(part)
+        self._stored = stored
+        self._length: int | None = None
 
     def embed(self, text: str, memory_action: str | None = None) -> Any:
         """See mem0's `EmbeddingBase`."""
-        return self._embedding(lambda: self._part.embed(text, memory_action))
+        return self._embedding(lambda: self._fitting(self.part.embed(text, memory_action)))
 
     def embed_batch(self, texts: Sequence[str], memory_action: str | None = "add") -> Any:
         """See mem0's `EmbeddingBase`."""
         return self._embedding(lambda: self._counted(texts, memory_action))
 
     def _counted(self, texts: Sequence[str], memory_action: str | None) -> Any:
-        vectors = self._part.embed_batch(list(texts), memory_action)
+        vectors = self.part.embed_batch(list(texts), memory_action)
         if len(vectors) != len(texts):
             raise MemoryStoreError(f"the embedder returned {len(vectors)} vectors for {len(texts)} texts")
-        return vectors
+        return [self._fitting(vector) for vector in vectors]
+
+    def _fitting(self, vector: Any) -> Any:
+        if self._length is None:
+            self._length = self._stored()
+        if self._length is not None and len(vector) != self._length:
+            raise MemoryStoreError(
+                f"the embedder makes vectors of {len(vector)} numbers, and the vector store's collection has vectors "
+                f"of {self._length}: use the embedder that it was made with, or another path, or another "
+                "config['vector_store']['config']['collection_name']"
+            )
+        return vector
 
     def _embedding(self, work: Callable[[], Any]) -> Any:
         written = self.extraction is not None and self.extraction.added
@@ -154,15 +171,15 @@ class WatchedVectorStore(Watched):
         """See mem0's `VectorStoreBase`."""
         extraction = self.extraction
         if extraction is None:
-            return self._part.insert(vectors=vectors, payloads=payloads, ids=ids)
+            return self.part.insert(vectors=vectors, payloads=payloads, ids=ids)
         return self._attempt(lambda: self._add_facts(extraction, vectors, payloads, ids))
 
     def _within(self, query: str, vectors: Any, top_k: int, filters: dict[str, Any] | None) -> Any:
         extraction = self.extraction
         if extraction is None:
-            return self._part.search(query=query, vectors=vectors, top_k=top_k, filters=filters)
+            return self.part.search(query=query, vectors=vectors, top_k=top_k, filters=filters)
         scope = extraction.scope.scope.filter
-        found = self._part.search(query=query, vectors=vectors, top_k=top_k, filters=self.rows.pushed(scope))
+        found = self.part.search(query=query, vectors=vectors, top_k=top_k, filters=self.rows.pushed(scope))
         memories = ((row, from_payload(str(row.id), row.payload or {})) for row in found)
         return [row for row, memory in memories if memory is not None and matches(scope, memory)]
 
@@ -176,7 +193,7 @@ class WatchedVectorStore(Watched):
             for fact, payload in zip(facts, payloads, strict=True)
         ]
         extraction.added.extend(facts)  # before: what a failing insert leaves behind is deleted by these
-        self._part.insert(vectors=vectors, payloads=written, ids=ids)
+        self.part.insert(vectors=vectors, payloads=written, ids=ids)
 
 
 class WatchedHistory(Watched):
@@ -184,19 +201,19 @@ class WatchedHistory(Watched):
 
     def batch_add_history(self, records: list[dict[str, Any]]) -> None:
         """See mem0's `SQLiteManager`."""
-        self._attempt(lambda: self._part.batch_add_history(records))
+        self._attempt(lambda: self.part.batch_add_history(records))
 
     def add_history(self, *args: Any, **kwargs: Any) -> None:
         """See mem0's `SQLiteManager`."""
-        self._attempt(lambda: self._part.add_history(*args, **kwargs))
+        self._attempt(lambda: self.part.add_history(*args, **kwargs))
 
     def get_last_messages(self, session_scope: str, limit: int = 10) -> Any:
         """See mem0's `SQLiteManager`."""
-        return self._attempt(lambda: self._part.get_last_messages(self._key(session_scope), limit))
+        return self._attempt(lambda: self.part.get_last_messages(self._key(session_scope), limit))
 
     def save_messages(self, messages: list[dict[str, Any]], session_scope: str) -> None:
         """See mem0's `SQLiteManager`."""
-        self._attempt(lambda: self._part.save_messages(messages, self._key(session_scope)))
+        self._attempt(lambda: self.part.save_messages(messages, self._key(session_scope)))
 
     def _key(self, session_scope: str) -> str:
         extraction = self.extraction

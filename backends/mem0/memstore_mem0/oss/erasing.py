@@ -7,15 +7,14 @@ names of things that occur in memories. SQLite overwrites what it deletes only w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from memstore import Memory
 from memstore_mem0.oss.checking import scope_key
-from memstore_mem0.oss.payload import point_id
+from memstore_mem0.oss.payload import ids_of, point_id
 from memstore_mem0.oss.rows import unwrapped
 from memstore_mem0.oss.support import Engine
 
@@ -36,7 +35,7 @@ class Eraser:
         """Take texts and names out of the history; that something was added and deleted stays there."""
         connection: sqlite3.Connection = self._memory.db.connection
         rows = [(point_id(memory.id),) for memory in memories]
-        said_in = {(scope_key(memory.scope.ids),) for memory in memories}
+        said_in = {(scope_key(ids_of(memory)),) for memory in memories}
         with connection:
             connection.executemany(
                 "UPDATE history SET old_memory = NULL, new_memory = NULL, actor_id = NULL WHERE memory_id = ?", rows
@@ -72,7 +71,7 @@ class Eraser:
         with connection:
             connection.executemany(
                 "DELETE FROM messages WHERE session_scope = ?",
-                [(key,) for key in keys if ids.items() <= _ids_of(key).items()],
+                [(key,) for key in keys if ids.items() <= _ids_in(key).items()],
             )
 
     def unlink(self, row_ids: Collection[str]) -> None:
@@ -92,64 +91,6 @@ class Eraser:
                 entities.delete(vector_id=row.id)
 
 
-@contextmanager
-def batched(databases: Sequence[sqlite3.Connection], rows: int, *, erasing: bool = False) -> Iterator[None]:
-    """Let many rows be written at the price of one.
-
-    Embedded Qdrant commits, and waits for the disk several times, for every row. With a write-ahead
-    log it waits once for a row and need not for many: a crash would lose the latest rows, but never
-    harm others. At the end of the block everything is on the disk and, where something is to be
-    erased, the log is empty.
-    """
-    logged = [database for database in databases if _mode(database, "WAL") == "wal"]
-    for database in logged:
-        database.execute("PRAGMA secure_delete = ON")
-        database.execute(f"PRAGMA synchronous = {'FULL' if rows == 1 else 'NORMAL'}")
-    try:
-        yield
-    finally:
-        for database in logged if erasing or rows > 1 else ():
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def leave_as_found(databases: Sequence[sqlite3.Connection]) -> None:
-    """Give the files back in the mode that Mem0 and Qdrant make them in.
-
-    A history that another store has open too stays as it is; the last one to close it gives it back.
-    """
-    for database in databases:
-        database.execute("PRAGMA busy_timeout = 0")
-        try:
-            _mode(database, "DELETE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-
-
-def databases_of(memory: Any) -> list[sqlite3.Connection]:
-    """The SQLite databases of a `mem0.Memory`: its history, and an embedded Qdrant's."""
-    return [memory.db.connection, *embedded_databases(memory.vector_store)]
-
-
-def _mode(database: sqlite3.Connection, mode: str) -> str:
-    (actual,) = database.execute(f"PRAGMA journal_mode = {mode}").fetchone()
-    return str(actual)
-
-
-def embedded_databases(vector_store: Any) -> Iterable[sqlite3.Connection]:
-    """The SQLite databases of an embedded Qdrant; none of any other vector store.
-
-    Qdrant's client has no public way to them, so each step is looked for; where a version has them
-    elsewhere, `tests/backends/mem0_oss/test_erasing.py` says so.
-    """
-    local = getattr(getattr(vector_store, "client", None), "_client", None)
-    collections = getattr(local, "collections", None)
-    for collection in collections.values() if isinstance(collections, dict) else ():
-        connection = getattr(getattr(collection, "storage", None), "storage", None)
-        if isinstance(connection, sqlite3.Connection):
-            yield connection
-
-
-def _ids_of(key: str) -> dict[str, str]:
+def _ids_in(key: str) -> dict[str, str]:
     pairs = (part.partition("=") for part in key.split("&"))
     return {name: unquote(value) for name, _, value in pairs}

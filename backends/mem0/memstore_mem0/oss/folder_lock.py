@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +44,11 @@ class FolderLock:
         """Give the folder back; safe to repeat."""
         if self._file is not None:
             import_module("portalocker").unlock(self._file)  # a forked child may hold the file open
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of it in a forked child: it stays the parent's, and ends with the parent."""
+        if self._file is not None:
             self._file.close()
             self._file = None
 
@@ -66,6 +73,17 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unusable(folder, error) from error
+
+
+def check_writable(files: Iterable[Path]) -> None:
+    """Make sure that the files that are there can be written. They are not opened: that would undo SQLite's locks.
+
+    Raises:
+        MemoryStoreError: one cannot be.
+    """
+    for file in files:
+        if file.exists() and not os.access(file, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise MemoryStoreError(f"the file {file} cannot be written: this user has no permission to")
 
 
 def _unusable(folder: Path, error: OSError) -> MemoryStoreError:

@@ -15,6 +15,8 @@ from memstore_mem0.oss.payload import from_payload
 
 _ENTITIES: Final = ("user_id", "agent_id", "run_id")
 _MORE: Final = 4
+_MANY: Final = 100_000
+"""Asked for more than these, an engine is asked for no more than it has: some fail at great numbers."""
 _DIGITS: Final = 6
 """What a score of 32-bit floats can tell: beyond, equal vectors differ by where they lie in the computer's memory."""
 
@@ -23,7 +25,12 @@ def rank(library: Library, query: str, filter: Filter, limit: int) -> Ranked:
     """The best `limit` matches, and whether there are no more."""
     keep = compile_filter(filter)
     pushed = library.rows.pushed(filter)
-    asked = limit if library.engine.ranks_within_filter else max(limit, library.rows.count())
+    asked = limit
+    if limit > _MANY or not library.engine.ranks_within_filter:
+        count = library.rows.count()
+        if not count:
+            return [], True
+        asked = min(limit, count + 1) if library.engine.ranks_within_filter else count  # one more, to see the end
     while True:
         scores, complete = _scores(library, query, pushed, asked)
         complete = complete or not library.engine.ranks_within_filter  # it was asked for every row

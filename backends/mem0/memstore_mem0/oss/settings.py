@@ -32,14 +32,20 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 Place = tuple[str | int, ...]
 
 
+def copied(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that shares no dictionary and no list; a `Secret`, or a client, is the same object."""
+    copy: dict[str, Any] = _copied(config, (), lambda value, place: value)
+    return copy
+
+
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with every `Secret` resolved.
 
     Raises:
         MemoryStoreError: an environment variable that a secret names is not set.
     """
-    copied: dict[str, Any] = _copied(config, (), _resolve)
-    return copied
+    copy: dict[str, Any] = _copied(config, (), _resolve)
+    return copy
 
 
 def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +54,8 @@ def to_json(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: a secret stands there as it is, or a value is not JSON; the message names the place.
     """
-    copied: dict[str, Any] = _copied(config, (), _written)
-    return copied
+    copy: dict[str, Any] = _copied(config, (), _written)
+    return copy
 
 
 def from_json(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from memstore.filters import Filter
 from memstore.primitives import Ranked
 from memstore_mem0.oss.background import BackgroundAdds
 from memstore_mem0.oss.inferring import infer
-from memstore_mem0.oss.library import Library, configured_engine, is_embedded, open_library
+from memstore_mem0.oss.library import Library, configured_engine, has_client, is_embedded, open_library
 from memstore_mem0.oss.payload import point_id
 from memstore_mem0.oss.ranking import rank
-from memstore_mem0.oss.settings import from_json, resolved, to_json
+from memstore_mem0.oss.settings import copied, from_json, resolved, to_json
 from memstore_mem0.quiet import quiet
 
 _DEFAULT_FOLDER: Final = "~/.memstore/mem0"
@@ -57,20 +57,24 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
 
         Args:
             config: mem0ai's own configuration, as `mem0.Memory.from_config` takes it; keys and
-                passwords as Haystack's `Secret`. What it does not name works on this machine alone.
+                passwords as Haystack's `Secret`. What it does not name works on this machine alone. A client
+                of yours in it stays open when the store is closed.
             path: the folder for all files that `config` names no place for; ``~/.memstore/mem0``
                 unless given. A relative one is of the folder that is the current one now.
             clock: what time it is, in UTC; the system's clock unless given.
 
         Raises:
             TypeError: `config` is no mapping.
+            ValueError: `path` is empty.
             MemoryStoreError: a section of `config` has not the form that mem0ai gives it.
         """
         super().__init__(clock=clock)
         if config is not None and not isinstance(config, Mapping):
             raise TypeError(f"config: a dictionary as mem0.Memory.from_config takes it, not {type(config).__name__}")
-        self._config = dict(config or {})
+        self._config = copied(config or {})
         self._path = None if path is None else fspath(path)
+        if self._path == "":
+            raise ValueError(f"path: a folder, or None for {_DEFAULT_FOLDER}, and no empty string")
         self._folder = Path(self._path or _DEFAULT_FOLDER).expanduser().absolute()
         self._inferring = threading.RLock()  # one conversation at a time; taken before the other
         self._lock = threading.RLock()  # mem0ai loses writes where threads share it
@@ -79,6 +83,8 @@ class Mem0OSSMemoryStore(BaseMemoryStore):
         self.filter_support = engine.filters
         if not (engine.erases and is_embedded(self._config)):
             self.capabilities -= {"erasure"}
+        if has_client(self._config):
+            self.capabilities -= {"durable"}  # it may keep everything in memory
         if not engine.reads_its_writes:
             self.capabilities -= {"read_after_write"}
 

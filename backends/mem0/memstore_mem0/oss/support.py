@@ -57,6 +57,7 @@ class Engine:
         erases: whether what it deletes is gone from its files.
         reads_its_writes: whether a row that was written is found at once.
         has_collection: whether it has a collection of this name; where that cannot be told, True.
+        dimensions: how many numbers the vectors of its collection have; None where that cannot be told.
         known: what it does otherwise than memstore's filters say, each with where that shows in mem0ai
             2.2.1 or its client. None of it is relied on.
     """
@@ -70,6 +71,7 @@ class Engine:
     erases: bool = False
     reads_its_writes: bool = False
     has_collection: Callable[[Any, str], bool] = lambda vector_store, name: True
+    dimensions: Callable[[Any], int | None] = lambda vector_store: None
     known: tuple[str, ...] = ()
     pushed: FilterSupport = field(init=False)
     filters: FilterSupport = field(init=False)
@@ -86,6 +88,12 @@ def _qdrant_is_embedded(config: Mapping[str, Any]) -> bool:
     return not (remote or config.get("client") or config.get("https") is not None)
 
 
+def _qdrants_dimensions(vector_store: Any) -> int | None:
+    vectors = vector_store.client.get_collection(vector_store.collection_name).config.params.vectors
+    size = getattr(vectors, "size", None)  # Mem0's vectors have no names
+    return size if isinstance(size, int) else None
+
+
 def _chroma_is_embedded(config: Mapping[str, Any]) -> bool:
     remote = (config.get("host") and config.get("port")) or (config.get("api_key") and config.get("tenant"))
     return not (remote or config.get("client"))
@@ -100,6 +108,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
         erases=True,
         reads_its_writes=True,
         has_collection=lambda vector_store, name: vector_store.client.collection_exists(name),
+        dimensions=_qdrants_dimensions,
         known=(
             "equality matches a list by any of its elements (qdrant_client/local/payload_filters.py, check_condition)",
             "`ne` and `nin` miss rows that lack the field (mem0/vector_stores/qdrant.py, MatchExcept)",
@@ -119,6 +128,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
         lists=None,
         reads_its_writes=True,
         has_collection=lambda vector_store, name: name in [found.name for found in vector_store.list_cols()],
+        dimensions=lambda vector_store: vector_store.collection.get_model()["dimension"],
         known=(
             "metadata with null or with an object in it is refused (chromadb/api/types.py, validate_metadata)",
             "`AND`, `OR` and `NOT` are taken for fields (mem0/vector_stores/chroma.py, _generate_where_clause)",
@@ -135,6 +145,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
         erases=True,
         reads_its_writes=True,
         has_collection=lambda vector_store, name: Path(vector_store.path or "", f"{name}.faiss").exists(),
+        dimensions=lambda vector_store: getattr(vector_store.index, "d", None),
         known=(
             "a search filters after it took the nearest 2 * top_k rows (mem0/vector_stores/faiss.py, search)",
             "every operator but equality finds nothing (mem0/vector_stores/faiss.py, _apply_filters)",
