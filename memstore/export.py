@@ -63,7 +63,7 @@ def within(memories: Iterable[Memory], scope: Scope) -> Iterator[Memory]:
         ScopeError: on reading, one is; the message names its line.
     """
     for number, memory in enumerate(memories, start=FIRST_LINE):
-        if not scope.ids.items() <= memory.scope.ids.items():
+        if not scope.ids.items() <= memory.ids.items():
             raise ScopeError(
                 f"line {number}: the memory does not belong to {', '.join(scope.ids)}, which is bound here"
             )

@@ -136,8 +136,13 @@ class Memory:
         return (self.created_at, self.id)
 
     @property
+    def ids(self) -> dict[str, str]:
+        """The ids it belongs to, by name. What another program stored may have some that a `Scope` refuses."""
+        return {name: value for name in SCOPE_FIELDS if (value := getattr(self, name)) is not None}
+
+    @property
     def scope(self) -> Scope:
-        """The ids it belongs to."""
+        """The ids it belongs to, as callers give them."""
         return Scope(self.user_id, self.run_id, self.agent_id, self.app_id)
 
     def copy(self) -> Memory:

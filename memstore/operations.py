@@ -256,7 +256,7 @@ def _insert_missing(
 
 def _says_the_same(addition: Addition, new: Memory, old: Memory) -> bool:
     return (
-        (new.scope, new.text, new.role, new.name) == (old.scope, old.text, old.role, old.name)
+        (new.ids, new.text, new.role, new.name) == (old.ids, old.text, old.role, old.name)
         and json.dumps(new.meta, sort_keys=True) == json.dumps(old.meta, sort_keys=True)  # 1, 1.0 and True differ
         and (addition.timestamp is None or new.created_at == old.created_at)
         and (addition.expires_at is None or new.expires_at == old.expires_at)

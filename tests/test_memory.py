@@ -45,6 +45,18 @@ def test_a_memory_made_fast_is_what_the_constructor_makes(memory):
         made.text = "another"
 
 
+@given(strategies.memories())
+def test_a_memory_knows_its_ids(memory):
+    assert memory.ids == memory.scope.ids
+
+
+def test_ids_that_another_program_wrote_are_told_as_they_are():
+    assert Memory("m", "tea", user_id="*", agent_id=" ", created_at=MOMENT, updated_at=MOMENT).ids == {
+        "user_id": "*",
+        "agent_id": " ",
+    }
+
+
 def test_a_copy_shares_nothing_that_can_change():
     memory = Memory("a", "tea", meta={"tags": [1]}, created_at=MOMENT, updated_at=MOMENT)
     memory.copy().meta["tags"].append(2)

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from memstore import Memory
 from memstore_mem0.oss.checking import scope_key
-from memstore_mem0.oss.payload import ids_of, point_id
+from memstore_mem0.oss.payload import point_id
 from memstore_mem0.oss.rows import unwrapped
 from memstore_mem0.oss.support import Engine
 
@@ -35,7 +35,7 @@ class Eraser:
         """Take texts and names out of the history; that something was added and deleted stays there."""
         connection: sqlite3.Connection = self._memory.db.connection
         rows = [(point_id(memory.id),) for memory in memories]
-        said_in = {(scope_key(ids_of(memory)),) for memory in memories}
+        said_in = {(scope_key(memory.ids),) for memory in memories}
         with connection:
             connection.executemany(
                 "UPDATE history SET old_memory = NULL, new_memory = NULL, actor_id = NULL WHERE memory_id = ?", rows

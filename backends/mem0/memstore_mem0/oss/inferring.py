@@ -13,7 +13,7 @@ from memstore.json_values import copy_json
 from memstore.memory import AddedMemory
 from memstore_mem0.oss.checking import Extraction, extracting, scope_key, stand_in
 from memstore_mem0.oss.library import Library
-from memstore_mem0.oss.payload import ids_of, point_id
+from memstore_mem0.oss.payload import point_id
 
 _ROLES: Final = {"user": "user", "assistant": "assistant", "system": "system", "tool": "assistant"}
 """Mem0 leaves out what tools say; to it, it comes from the agent's side."""
@@ -38,7 +38,7 @@ def infer(
             Nothing is stored then.
     """
     first = said[0]
-    extraction = Extraction(scope_key(ids_of(first)), lambda *fact: _fact(first, metadata, *fact), first, thinking)
+    extraction = Extraction(scope_key(first.ids), lambda *fact: _fact(first, metadata, *fact), first, thinking)
     messages = [_message(memory) for memory in said]
     with extracting(extraction):
         try:
@@ -54,7 +54,7 @@ def infer(
 
 def _entities(said: Memory) -> dict[str, str]:
     """The ids as `Memory.add` takes them. It wants one of three; the true ones are written to the rows."""
-    ids = {name: stand_in(value) for name, value in ids_of(said).items() if name != "app_id"}
+    ids = {name: stand_in(value) for name, value in said.ids.items() if name != "app_id"}
     return ids or {"run_id": stand_in(f"app_id={said.app_id}")}
 
 

@@ -43,11 +43,6 @@ def point_id(memory_id: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, memory_id))
 
 
-def ids_of(memory: Memory) -> dict[str, str]:
-    """The ids of a memory that is stored, by name. Plain Mem0 takes some that a `Scope` refuses."""
-    return {name: value for name in SCOPE_FIELDS if (value := getattr(memory, name)) is not None}
-
-
 def is_native(key: str) -> bool:
     """Whether a metadata key also stands in the payload by its own name, where its value is a scalar."""
     return key.isidentifier() and key not in _TAKEN
@@ -58,7 +53,7 @@ def to_payload(memory: Memory, lemmatized: str) -> dict[str, Any]:
     own = memory.to_dict()
     text = own.pop("text")
     payload = {key: value for key, value in memory.meta.items() if is_native(key) and _is_scalar(value)}
-    payload |= ids_of(memory)
+    payload |= memory.ids
     payload |= {
         "data": text,
         "hash": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),  # as Mem0 does

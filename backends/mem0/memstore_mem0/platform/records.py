@@ -19,7 +19,7 @@ from haystack.dataclasses import ChatMessage
 
 from memstore import Memory
 from memstore.filters.instants import format_instant
-from memstore.memory import SCOPE_FIELDS, new_memory
+from memstore.memory import new_memory
 from memstore_mem0.memories import EPOCH, Mem0Memory, end_of_day, moment_of
 from memstore_mem0.platform.reserved import MIRRORED, OWN_NAMES, RESERVED, given_name, stored_name
 
@@ -57,13 +57,13 @@ def in_requests(memories: Iterable[Memory]) -> Iterator[list[Memory]]:
 def to_request(batch: Sequence[Memory]) -> dict[str, Any]:
     """The arguments of ``client.add`` for memories that are kept word for word, less their messages."""
     first = batch[0]
-    return {**_ids(first), "infer": False, **_said(first, first.meta, _speakers(batch))}
+    return {**first.ids, "infer": False, **_said(first, first.meta, _speakers(batch))}
 
 
 def to_inference(said: Memory, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of ``client.add`` for facts of a conversation, less its messages."""
     # Of user and agent, a fact keeps natively only its speaker's, whatever was passed.
-    ids = _ids(said)
+    ids = said.ids
     mirrored = {MIRRORED[name]: value for name, value in ids.items() if name in MIRRORED}
     return {**ids, "infer": True, **_said(said, metadata, {}, mirrored)}
 
@@ -134,10 +134,6 @@ def stored_as(memory: Memory, memory_id: str) -> Memory:
     return new_memory(
         memory_id, memory.text, memory.role, memory.name, ids, memory.meta, memory.created_at, memory.updated_at
     )
-
-
-def _ids(memory: Memory) -> dict[str, str]:
-    return {name: value for name in SCOPE_FIELDS if (value := getattr(memory, name)) is not None}
 
 
 def _speaker(memory: Memory) -> tuple[str, str | None]:
