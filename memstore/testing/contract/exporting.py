@@ -160,12 +160,18 @@ class Exporting(Harness):
     def test_texts_survive_export_and_import(self, store: Any) -> None:
         """Texts come back letter by letter: newlines, every script, U+2028, 100 kB; each on one line between.
 
+        So they do from a file in which another program wrote U+2028 as it is, as JSON allows.
+
         If this fails, check that only a newline ends a line, and that JSON escapes what is in a text.
         """
         user = self.new_id()
         self.add(store, *TEXTS, user_id=user, metadata={"note": "\u2028\n\x85"})
+        lines = self._export(store, user_id=user)
         self._round_trip(store, user, len(TEXTS))
         expect.same(self.texts(store, user_id=user), TEXTS, "texts found after the import")
+        store.delete_all_memories(user_id=user)
+        self._import(store, lines)
+        expect.same(self.texts(store, user_id=user), TEXTS, "texts found after importing what escapes no letter")
 
     @needs("export")
     def test_export_and_import_go_past_every_page_size(self, store: Any) -> None:
