@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import mem0_setup
-from benchmarks.parts import PARTS, rows_of
+from benchmarks.parts import PARTS, measured, measured_apart
 from benchmarks.plan import QUICK, Plan
 from benchmarks.report import environment, table, write_json
 
@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.only or list(PARTS)
     left_out = set() if mem0_setup.is_installed() else mem0_setup.ROWS.keys() & chosen
     start = perf_counter()
-    rows = [row for part in chosen if part not in left_out for row in rows_of(part, plan)]
+    measure = measured if options.quick else measured_apart  # starting processes takes longer than a quick run
+    rows = [row for part in chosen if part not in left_out for row in measure(part, plan)]
     about = environment(plan)
     print(f"{about['date']}, {about['processor']} ({about['cores']} cores), seed {about['seed']}")
     print(", ".join(f"{name} {number}" if number else f"no {name}" for name, number in about["versions"].items()))

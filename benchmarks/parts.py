@@ -26,13 +26,14 @@ PARTS: Final[Mapping[str, Callable[[Plan], Iterator[Row]]]] = {
 """What is measured, by name."""
 
 
-def rows_of(part: str, plan: Plan) -> list[Row]:
+def measured_apart(part: str, plan: Plan) -> list[Row]:
     """Measure in a process of its own: what one part leaves in memory slows the next."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_measure, part, plan).result()
+        return process.submit(measured, part, plan).result()
 
 
-def _measure(part: str, plan: Plan) -> list[Row]:
+def measured(part: str, plan: Plan) -> list[Row]:
+    """Measure in this process."""
     start, rows = perf_counter(), list[Row]()
     for row in PARTS[part](plan):
         rows.append(row)

@@ -12,6 +12,8 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.data import SCOPE_SIZE, sessions
 from benchmarks.measure import medians
+from benchmarks.parts import measured_apart
+from benchmarks.plan import QUICK
 from benchmarks.report import compared, growth
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +106,12 @@ def test_without_mem0_its_parts_are_left_out(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "Mem0 is left out: pip install 'memstore[mem0]'." in printed
     assert "Targets met: 0, missed: 0." in printed
+
+
+def test_a_part_can_be_measured_in_a_process_of_its_own():
+    assert {row.name for row in measured_apart("filters", QUICK)} == {
+        name for name in ROWS if name.startswith("filters.")
+    }
 
 
 def test_locomo_recall_is_what_the_script_beside_the_data_prints(tmp_path):

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from contract.references import DurableReference
@@ -284,8 +285,8 @@ class TimesBeginAnew(SQLiteReference):
     """Tells the time by a clock that begins when it is opened."""
 
     def __init__(self, path, clock=None):
+        start = time.monotonic() - (0 if Path(path).exists() else 3600)  # the first process has run for an hour
         super().__init__(path, clock)
-        start = time.monotonic()
         self._clock = lambda: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=time.monotonic() - start)
 
 
