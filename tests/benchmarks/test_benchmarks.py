@@ -67,6 +67,7 @@ def quick_run(tmp_path_factory):
     return printed, json.loads(file.read_text())
 
 
+@pytest.mark.slow
 def test_a_quick_run_reports_every_row_as_a_table_and_as_json(quick_run):
     printed, report = quick_run
 
@@ -86,6 +87,7 @@ def test_a_quick_run_reports_every_row_as_a_table_and_as_json(quick_run):
     assert "LoCoMo evidence recall is left out" in printed
 
 
+@pytest.mark.slow
 def test_requests_to_mem0_are_counted_for_each_operation(quick_run):
     printed, report = quick_run
 

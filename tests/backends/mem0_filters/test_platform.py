@@ -273,6 +273,7 @@ def test_what_holds_itself_is_refused():
         from_platform(endless)
 
 
+@pytest.mark.slow
 def test_what_shares_its_parts_is_refused():
     shared = dict(ANY)  # read back as the constant, it adds to no node's size
     for _ in range(60):
