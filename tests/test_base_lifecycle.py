@@ -4,7 +4,6 @@ import asyncio
 import copy
 import inspect
 import math
-import multiprocessing
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -395,46 +394,6 @@ class TestCopies:
         for call in (Needy().add_memories, lambda **given: asyncio.run(Needy().add_memories_async(**given))):
             with pytest.raises(MissingDependencyError, match="pip install x"):
                 call(**CALLS["add_memories"])
-
-    def test_a_forked_store_refuses(self, store):
-        store.add_memories(**CALLS["add_memories"])
-        context = multiprocessing.get_context("fork")
-        receiver, sender = context.Pipe()
-        child = context.Process(target=_report_failure, args=(store, sender))
-        child.start()
-        child.join(30)
-        assert "opened before the process forked" in receiver.recv()
-        assert store.count_memories(user_id="u") == 1
-
-    @pytest.mark.parametrize("close", [lambda store: store.close(), lambda store: asyncio.run(store.close_async())])
-    def test_closing_in_a_forked_child_releases_nothing(self, store, close):
-        """It would give away the parent's locks; and one that a thread held at the fork is held forever."""
-        released = []
-        store._close = lambda: released.append(True)
-        context = multiprocessing.get_context("fork")
-        receiver, sender = context.Pipe()
-        with store._closing:
-            child = context.Process(target=_report_closing, args=(store, close, released, sender))
-            child.start()
-            assert receiver.poll(30)
-        assert receiver.recv() == ([], True)
-        child.join(30)
-
-
-def _report_closing(store, close, released, sender):
-    close(store)
-    try:
-        store.search_memories(user_id="u")
-    except MemoryStoreError as error:
-        sender.send((released, "is closed" in str(error)))
-
-
-def _report_failure(store, sender):
-    try:
-        store.search_memories(user_id="u")
-        sender.send("it answered")
-    except MemoryStoreError as error:
-        sender.send(str(error))
 
 
 class TestSerialisation:
