@@ -262,8 +262,8 @@ def known_ids(store: BareMemoryStore) -> frozenset[str]:
     """
     if hasattr(store, "capabilities"):
         return frozenset(SCOPE_FIELDS)
-    methods = (store.add_memories, store.search_memories, store.delete_all_memories)
-    named = [signature(method).parameters.keys() & set(SCOPE_FIELDS) for method in methods]
+    methods = (getattr(store, name, None) for name in ("add_memories", "search_memories", "delete_all_memories"))
+    named = [signature(method).parameters.keys() & set(SCOPE_FIELDS) for method in methods if callable(method)]
     return frozenset(SCOPE_FIELDS).intersection(*filter(None, named))
 
 

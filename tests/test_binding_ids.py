@@ -60,6 +60,15 @@ def test_an_id_that_the_store_may_ignore_is_refused():
     assert texts(alice.search_memories(run_id="r1")) == ["mine"]
 
 
+def test_a_store_that_lacks_a_method_is_bound_all_the_same():
+    class WithoutDeleting(BareStore):
+        delete_all_memories = None
+
+    alice = bind(WithoutDeleting(), user_id="alice", app_id="shop")
+    add(alice, "mine")
+    assert texts(alice.search_memories()) == ["mine"]
+
+
 class Liar(str):
     """Equal to whatever it is compared with, and without blanks."""
 
