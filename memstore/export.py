@@ -31,7 +31,7 @@ _LARGEST_VERSION: Final = 2**63 - 1
 def to_line(content: dict[str, Any]) -> str:
     """The header, or a memory's `to_dict`, as a line.
 
-    `str.splitlines` ends lines at these three characters too, so they are written as JSON's escapes.
+    `str.splitlines` ends lines at these three characters too, so they are escaped; the others JSON escapes itself.
     """
     text = json.dumps(content, ensure_ascii=False)
     return (text if text.isascii() else _ENDS_OF_LINES.sub(lambda end: f"\\u{ord(end[0]):04x}", text)) + "\n"

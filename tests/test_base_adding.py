@@ -126,6 +126,12 @@ def test_what_is_stored_of_a_strings_subclass_is_a_string(store):
     assert [type(value) for value in (memory.text, memory.name, memory.user_id)] == [str, str, str]
 
 
+def test_a_long_key_is_named_by_its_beginning(store):
+    with pytest.raises(InvalidMemoryError) as refused:
+        add(store, user("tea"), metadata={"k" * 1000: {1, 2}})
+    assert str(refused.value).startswith(f"metadata['{'k' * 60}...']: ")
+
+
 @pytest.mark.parametrize("messages", ["hello", None, {"a": 1}, 5])
 def test_messages_are_a_list(store, messages):
     with pytest.raises(TypeError, match="messages is a list"):

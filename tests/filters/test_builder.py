@@ -77,3 +77,9 @@ def test_a_field_is_shown_and_is_no_key():
     assert repr(field("age")) == "field('meta.age')"
     with pytest.raises(TypeError, match="unhashable"):
         {field("age")}
+
+
+def test_what_has_no_order_is_called_as_it_was_written():
+    for value, kind in (([1], "a list"), ({"b": 1}, "an object"), (True, "a boolean")):
+        with pytest.raises(FilterError, match=f"{kind}.* has no order"):
+            field("a") < value
